@@ -1,0 +1,59 @@
+"""THE table of formal-review checks, and the one function that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from ..record import FIELDS
+from . import structure
+from .model import DATA_TYPES, KINDS, Check, Context, Finding
+
+_ALL_KINDS = frozenset(KINDS)
+_ALL_TYPES = frozenset(DATA_TYPES)
+_FIRST = frozenset({"first"})
+_RESOURCE = frozenset({"resource"})
+_PRODUCT = frozenset({"product"})
+
+CHECKS: tuple[Check, ...] = (
+    Check("required", _ALL_KINDS, _ALL_TYPES, structure.required),
+    Check("inapplicable", _ALL_KINDS, _ALL_TYPES, structure.inapplicable),
+    Check("other_type", _ALL_KINDS, _ALL_TYPES, structure.other_type),
+)
+
+_ORDER: dict[str | None, int] = {name: index for index, name in enumerate(FIELDS)}
+
+
+@lru_cache(maxsize=64)
+def _checks_for(kind: str, data_type: str | None) -> tuple[Check, ...]:
+    return tuple(c for c in CHECKS if kind in c.kinds and (data_type is None or data_type in c.data_types))
+
+
+def _place(finding: Finding) -> int:
+    return _ORDER.get(finding.field, len(_ORDER))
+
+
+def run(content: Mapping[str, Any], context: Context) -> list[Finding]:
+    """Check a record formally (形式审核) and return what was found, in schema order, the whole record's last.
+
+    Implements Measures Arts. 7–11 and R26, R27, R34, R42–R50; the same run serves drafting, import and the desk.
+    A field that breaks the schema is reported once and withheld from the other checks. ValueError on an unknown kind.
+    """
+    if context.kind not in _ALL_KINDS:
+        raise ValueError(f"unknown kind of application: {context.kind}")
+    record = content if isinstance(content, dict) else dict(content)
+    findings: list[Finding] = []
+    withheld: set[str] = set()
+    if structure.schema_findings(record):
+        for finding, safe in structure.violations(record):
+            findings.append(finding)
+            if not safe and finding.field:
+                withheld.add(finding.field)
+        record = {name: value for name, value in record.items() if name in FIELDS and name not in withheld}
+    for check in _checks_for(context.kind, record.get("data_type")):
+        findings.extend(check.function(record, context))
+    if withheld:
+        findings = [f for f in findings if f.code != "required" or f.field not in withheld]
+    findings.sort(key=_place)
+    return findings
