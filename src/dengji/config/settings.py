@@ -1,0 +1,167 @@
+"""Settings from the environment; every one has a safe default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from psycopg.conninfo import conninfo_to_dict
+
+ENV = os.environ
+DENGJI_DATA_DIR = Path(
+    ENV.get("DENGJI_DATA_DIR") or Path(ENV.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "dengji"
+)
+BASE = Path(__file__).resolve().parent.parent
+
+
+def _secret() -> str:
+    """The session secret: from the environment, or kept in the data directory by `dengji up`."""
+    if secret := ENV.get("DENGJI_SECRET_KEY"):
+        return secret
+    file = DENGJI_DATA_DIR / "keys" / "session.key"
+    return file.read_text() if file.exists() else "unset-until-dengji-up"
+
+
+def _database(url: str) -> dict[str, Any]:
+    parts = conninfo_to_dict(url) if url else {}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", "dengji"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {k: v for k, v in parts.items() if v is not None},
+    }
+
+
+DATABASES = {"default": _database(ENV.get("DENGJI_DATABASE_URL", ""))}
+SECRET_KEY = _secret()
+DEBUG = ENV.get("DENGJI_DEBUG") == "1"
+ALLOWED_HOSTS = ENV.get("DENGJI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
+
+DENGJI_ORIGIN = ENV.get("DENGJI_ORIGIN", "localhost")
+DENGJI_GM = ENV.get("DENGJI_GM") == "1"
+DENGJI_KEY_FILE = ENV.get("DENGJI_KEY_FILE") or str(DENGJI_DATA_DIR / "keys" / "master.key")
+DENGJI_KEY_PROVIDER = ENV.get("DENGJI_KEY_PROVIDER", "dengji.core.encryption.FileKeyProvider")
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "procrastinate.contrib.django",
+    "dengji.core",
+    "dengji.ledger",
+    "dengji.parties",
+    "dengji.registration",
+    "dengji.imports",
+    "dengji.notify",
+    "dengji.web",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "dengji.config.urls"
+WSGI_APPLICATION = "dengji.config.wsgi.application"
+AUTH_USER_MODEL = "parties.Person"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.i18n", "dengji.web.context.node"]},
+    }
+]
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+LOCALE_PATHS = [BASE / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Asia/Shanghai"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = ENV.get("DENGJI_STATIC_ROOT") or str(DENGJI_DATA_DIR / "static")
+_S3 = ENV.get("DENGJI_S3_BUCKET")
+STORAGES = {
+    "default": (
+        {
+            "BACKEND": "storages.backends.s3.S3Storage",
+            "OPTIONS": {
+                "bucket_name": _S3,
+                "endpoint_url": ENV.get("DENGJI_S3_ENDPOINT") or None,
+                "default_acl": None,
+                "file_overwrite": False,
+            },
+        }
+        if _S3
+        else {
+            "BACKEND": "django.core.files.storage.FileSystemStorage",
+            "OPTIONS": {
+                "location": ENV.get("DENGJI_MATERIALS_DIR") or str(DENGJI_DATA_DIR / "materials"),
+                "file_permissions_mode": 0o600,
+                "directory_permissions_mode": 0o700,
+            },
+        }
+    ),
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+# Uploads never wait in a world-readable temporary file: everything within the size limit stays in memory.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if ENV.get("DENGJI_SMTP_HOST")
+    else "django.core.mail.backends.dummy.EmailBackend"
+)
+EMAIL_HOST = ENV.get("DENGJI_SMTP_HOST", "")
+EMAIL_PORT = int(ENV.get("DENGJI_SMTP_PORT", "25"))
+EMAIL_HOST_USER = ENV.get("DENGJI_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = ENV.get("DENGJI_SMTP_PASSWORD", "")
+EMAIL_USE_TLS = ENV.get("DENGJI_SMTP_TLS") == "1"
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = ENV.get("DENGJI_MAIL_FROM", "dengji@localhost")
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": ENV.get("DENGJI_LOG_LEVEL", "WARNING")},
+}
+PROCRASTINATE_ON_APP_READY = None

@@ -1,0 +1,77 @@
+"""Canonical JSON (RFC 8785) for the subset the log allows: text in NFC, integers, booleans, arrays, objects."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+
+_MAX_SAFE = 2**53 - 1
+
+
+def _check(value: Any, path: str) -> Any:
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else unicodedata.normalize("NFC", value)
+    if kind is bool:
+        return value
+    if kind is int:
+        if abs(value) > _MAX_SAFE:
+            raise ValueError(f"{path}: integer beyond 2^53-1")
+        return value
+    if kind is dict:
+        for key in value:
+            if type(key) is not str or not key.isascii():
+                raise ValueError(f"{path}: object keys must be ASCII text")
+        return {key: _check(item, f"{path}.{key}") for key, item in value.items()}
+    if kind in (list, tuple):
+        return [_check(item, f"{path}[]") for item in value]
+    raise ValueError(f"{path}: {kind.__name__} cannot stand in canonical JSON (absent, never null; integers only)")
+
+
+def canonical(value: Any) -> bytes:
+    """Return the RFC 8785 form of a value; raises ValueError for floats, nulls, non-ASCII keys, lone surrogates.
+
+    With ASCII keys the byte order of orjson equals RFC 8785's UTF-16 order, and its escapes are the same.
+    """
+    checked = _check(value, "$")
+    try:
+        return orjson.dumps(checked, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise ValueError(str(error)) from error
+
+
+def digest(data: bytes, algorithm: str = "sha256") -> str:
+    """Return `alg:hex` of some bytes."""
+    return f"{algorithm}:{hashlib.new(algorithm, data).hexdigest()}"
+
+
+def salted_digest(salt: bytes, value: Any) -> str:
+    """Return the `sha256:` commitment of salt ‖ JCS(value) that stands in a log in place of private content."""
+    return digest(salt + canonical(value))
+
+
+def timestamp(instant: datetime) -> str:
+    """Return RFC 3339 UTC with three decimals and Z; raises ValueError for a naive datetime."""
+    if instant.tzinfo is None:
+        raise ValueError("a time in the log must carry its zone")
+    utc = instant.astimezone(UTC)
+    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def plain(value: Any) -> Any:
+    """Return a copy with dates as text and empty members left out, fit for `canonical` and for jsonb columns."""
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items() if v is not None}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, datetime):
+        return timestamp(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, (str, bool, int)):
+        return value
+    return str(value)

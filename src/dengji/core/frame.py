@@ -1,0 +1,62 @@
+"""The frame around every act: one transaction, one remembered result, one receipt time (design §3)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from django.db import connection, transaction
+
+from .clock import to_milliseconds
+from .errors import N_, DomainError, conflict
+
+MAX_TRANSACTION_ID = 64
+
+_BEGIN = """
+SELECT r.request_digest, r.result, clock_timestamp() + coalesce((SELECT legal_offset FROM core_node), interval '0')
+FROM (SELECT 1) AS one LEFT JOIN core_rememberedresult r ON r.actor = %s AND r.transaction_id = %s
+"""
+
+
+def request_digest(act: str, request: dict[str, Any]) -> bytes:
+    """Return the 32-byte digest by which a retry is told from another request under the same transaction id."""
+    return hashlib.sha256(act.encode() + b"\0" + orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+def lock_key(*parts: str) -> int:
+    """Return the signed 64-bit advisory-lock key of some words."""
+    return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big", signed=True)
+
+
+def once(
+    *, actor: str, transaction_id: str, act: str, request: dict[str, Any], work: Callable[[datetime], dict[str, Any]]
+) -> dict[str, Any]:
+    """Run `work(receipt time)` in one transaction, or return what the same request got before.
+
+    Raises DomainError transaction_id_invalid, and transaction_id_reused (409) where the id was used for another request.
+    """
+    if not transaction_id or len(transaction_id) > MAX_TRANSACTION_ID or not transaction_id.isprintable():
+        raise DomainError(
+            "transaction_id_invalid", N_("事务号（Idempotency-Key）必填，且不超过64个字符"), "Idempotency-Key", status=400
+        )
+    digest = request_digest(act, request)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(actor, transaction_id)])
+            cursor.execute(_BEGIN, [actor, transaction_id])
+            known, result, instant = cursor.fetchone()
+        if known is not None:
+            if bytes(known) != digest:
+                raise conflict("transaction_id_reused", N_("此事务号已用于另一请求：请换用新的事务号"), field="Idempotency-Key")
+            return orjson.loads(result) if isinstance(result, str) else result
+        answer = work(to_milliseconds(instant))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO core_rememberedresult (actor, transaction_id, act, request_digest, result) "
+                "VALUES (%s, %s, %s, %s, %s::jsonb)",
+                [actor, transaction_id, act, digest, orjson.dumps(answer).decode()],
+            )
+        return answer

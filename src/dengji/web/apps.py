@@ -1,0 +1,10 @@
+"""The room `web` of design §2."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """See the module's name in design §2."""
+
+    name = "dengji.web"
+    label = "web"
