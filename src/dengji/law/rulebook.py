@@ -56,6 +56,12 @@ class Value:
     note: str
     set_by: str
 
+    @property
+    def label(self) -> Mapping[str, str]:
+        """The setting's name in Chinese and English; a setting that this release no longer has keeps its key."""
+        key = KEYS.get(self.key)
+        return {"zh": key.zh, "en": key.en} if key else {"zh": self.key, "en": self.key}
+
 
 def freeze(value: Any) -> Any:
     """Return a read-only copy: lists become tuples, dicts read-only mappings."""

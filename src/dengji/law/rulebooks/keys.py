@@ -53,6 +53,7 @@ class RulebookError(ValueError):
 
 
 def fail(code: str, **params: object) -> NoReturn:
+    """Raise the RulebookError of this code."""
     raise RulebookError(code, {name: str(value) for name, value in params.items()})
 
 
@@ -121,6 +122,7 @@ def _is_words(key: Key, value: Any) -> bool:
 
 
 def is_list(value: Any, item: Callable[[Any], bool]) -> bool:
+    """Tell whether the value is a list of distinct, good items."""
     return (
         isinstance(value, list) and all(item(v) for v in value) and all(v not in value[:i] for i, v in enumerate(value))
     )
@@ -143,7 +145,7 @@ def _is_row(key: Key, row: Any) -> bool:
         elif kind == "str":
             good = isinstance(value, str) and bool(value)
         else:
-            good = value in vocabulary(kind)
+            good = isinstance(value, str) and value in vocabulary(kind)
         if not good:
             return False
     return True
@@ -153,6 +155,7 @@ def _is_int(key: Key, value: Any) -> bool:
     return type(value) is int and value >= 0
 
 
+#: type → whether a value read from a file fits
 FITS: Final[Mapping[str, Callable[[Key, Any], bool]]] = {
     "int": _is_int,
     "bool": lambda _, v: isinstance(v, bool),
@@ -171,6 +174,7 @@ def _rank(key: Key, value: Any, if_none: float) -> float:
     return key.choices.index(value) if isinstance(value, str) else value
 
 
+#: direction → whether moving a value from old to new loosens the parent's rule (R74)
 LOOSER: Final[Mapping[str, Callable[[Key, Any, Any], bool]]] = {
     # A limit the law does not give is longer than any limit; a period it does not give is shorter than any period.
     "lower": lambda k, old, new: _rank(k, new, float("inf")) > _rank(k, old, float("inf")),
