@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from dengji.law import rulebook
+from dengji.law.codes import region
 from dengji.law.rulebook import KEYS, load, vocabulary
 from dengji.law.rulebooks.keys import LOOSER, SHIPPED
 
@@ -193,3 +194,9 @@ def test_the_materials_of_every_kind_of_application_are_listed() -> None:
     assert {("sharing_consent", "source_mode"), ("agency_letter", "agent_name")} <= asked
     assert {("joint_agreement", "co_registrants"), ("authorisation_agreement", "within_authorised_operation")} <= asked
     assert all(("equals" in row) != ("present" in row) for row in national.get("materials.conditional"))
+
+
+@pytest.mark.parametrize("name", ["cn", *LOCAL])
+def test_the_region_of_a_rulebook_is_a_known_region(name: str) -> None:
+    found = region(load(name).region)
+    assert name == "cn" or load(name).title.startswith(found.name)
