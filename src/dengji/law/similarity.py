@@ -25,24 +25,27 @@ _STEP = 0xD6E8FEB86659FD93
 #: How many characters of a place name tell places apart: 山丹县 ends 甘肃省张掖市山丹县 and begins 山丹县教育局.
 _PLACE = 3
 
+_DASH = re.compile(r"[-‐‑‒–—―−﹘﹣－]")
 _DASHES = re.compile(r"\s*[-‐‑‒–—―−﹘﹣－]+\s*")
-_SPACES = re.compile(r"\s+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_WIDE = {code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
-_WIDE[0x3000] = 0x20
+_WIDE = re.compile(r"[０-９Ａ-Ｚａ-ｚ]+")
 
 
 @lru_cache(maxsize=4096)
 def normalise(text: str) -> str:
     """Return the text for comparison: NFKC, whitespace collapsed, every dash a bare "-" (R45)."""
-    return _SPACES.sub(" ", _DASHES.sub("-", unicodedata.normalize("NFKC", text))).strip()
+    return _collapse(unicodedata.normalize("NFKC", text))
 
 
 @lru_cache(maxsize=4096)
 def tidy(text: str) -> str:
     """Return the text for storing: as `normalise`, but Chinese full-width punctuation is kept."""
-    narrow = unicodedata.normalize("NFC", text).translate(_WIDE)
-    return _SPACES.sub(" ", _DASHES.sub("-", narrow)).strip()
+    return _collapse(_WIDE.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text))
+
+
+def _collapse(text: str) -> str:
+    text = " ".join(text.split())
+    return _DASHES.sub("-", text) if _DASH.search(text) else text
 
 
 def split_name(name: str) -> tuple[str, str, str]:

@@ -1,6 +1,7 @@
 """Formal-review checks as pure functions: run(content, context) → findings with field, severity, article and mend."""
 
-from ..similarity import normalise
+from ..similarity import normalise, tidy
+from .industry import suggest_industries
 from .model import DATA_TYPES, KINDS, SPECS, Check, Context, Finding, Similar
 from .structure import schema_findings
 from .table import CHECKS, run
@@ -17,4 +18,6 @@ __all__ = [
     "normalise",
     "run",
     "schema_findings",
+    "suggest_industries",
+    "tidy",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as default
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -14,13 +15,20 @@ KINDS = ("first", "change", "rectification", "cancellation", "renewal")
 DATA_TYPES = ("resource", "product", "open")
 
 
+MEASURES = "《公共数据资源登记管理暂行办法》"
+OPERATION = "《公共数据资源授权运营实施规范（试行）》"
+
+
 def N_(text: str) -> str:  # noqa: N802 - the name gettext extraction looks for
     """Mark a Chinese msgid for extraction; the caller translates and fills {params}."""
     return text
 
 
 class Rulebook(Protocol):
-    """The part of a rulebook that checks read."""
+    """The part of a rulebook that checks read; region is its six-digit territory."""
+
+    @property
+    def region(self) -> str: ...
 
     def get(self, key: str, default: Any = ...) -> Any: ...
 
@@ -41,7 +49,7 @@ class Finding:
     article: str
     message: str
     fix: str
-    params: Params = field(default_factory=dict)
+    params: Params = default(default_factory=dict)
     clearable: bool = False
 
 
@@ -95,7 +103,7 @@ class Spec:
     fix: str
     clearable: bool = False
 
-    def at(self, name: str | None = None, severity: Severity | None = None, **params: str | int) -> Finding:
+    def at(self, name: str | None = None, severity: Severity | None = None, /, **params: str | int) -> Finding:
         """Return a finding of this code, on another field or with another severity if given."""
         return Finding(
             self.code,

@@ -9,10 +9,10 @@ import jsonschema_rs
 
 from ..record import FIELDS, GROUPS, SCHEMA
 from ..visibility import TABLE
-from .model import N_, Context, Finding, spec
+from .model import MEASURES, N_, Context, Finding, spec
 
-_ARTICLE = "《公共数据资源登记管理暂行办法》第九条第一项"
-_FORMAL = "《公共数据资源登记管理暂行办法》第十一条"
+_ARTICLE = f"{MEASURES}第九条第一项"
+_FORMAL = f"{MEASURES}第十一条"
 
 SCHEMA_RULE = spec(
     "schema_rule",
