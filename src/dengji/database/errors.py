@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-# code → (Chinese, English). Every text names the way out, because the reader is an operator in front of a node that will not start.
+# code → (Chinese, English). Every text names the way out: the reader stands before a node that will not start.
 MESSAGES: dict[str, tuple[str, str]] = {
     "already_running": (
         "数据目录 {path} 正被另一个登记程序使用（进程 {pid}）。请先停止它，或用 --data-dir 指定另一个目录。",
@@ -31,14 +31,17 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "binaries_missing": (
         "本机（{platform}）没有内置的 PostgreSQL 程序。请安装 PostgreSQL 15 或更高版本，"
         "并设置 DENGJI_DATABASE_URL（外部数据库）或 DENGJI_PG_BINDIR（程序目录）。",
-        "There are no embedded PostgreSQL programs for this machine ({platform}). Install PostgreSQL 15 or later and set "
-        "DENGJI_DATABASE_URL (a running server) or DENGJI_PG_BINDIR (a directory of programs).",
+        "There are no embedded PostgreSQL programs for this machine ({platform}). "
+        "Install PostgreSQL 15 or later and set DENGJI_DATABASE_URL (a running server) "
+        "or DENGJI_PG_BINDIR (a directory of programs).",
     ),
     "version_mismatch": (
         "{path} 由 PostgreSQL {found} 建立，现有程序为 {available}。数据未被改动。"
-        "请用建立时的版本执行 dengji backup，再用新版本 dengji restore；或把 DENGJI_PG_BINDIR 指向 PostgreSQL {found}。",
-        "{path} was made by PostgreSQL {found}, the programs at hand are {available}. Nothing was changed. Run dengji backup "
-        "with the old version and dengji restore with the new, or point DENGJI_PG_BINDIR to PostgreSQL {found}.",
+        "请用建立时的版本执行 dengji backup，再用新版本 dengji restore；"
+        "或把 DENGJI_PG_BINDIR 指向 PostgreSQL {found}。",
+        "{path} was made by PostgreSQL {found}, the programs at hand are {available}. Nothing was changed. "
+        "Run dengji backup with the old version and dengji restore with the new, "
+        "or point DENGJI_PG_BINDIR to PostgreSQL {found}.",
     ),
     "wrong_owner": (
         "{path} 属于用户 {owner}，当前用户 {user} 不能使用。请以该用户运行，或用 --data-dir 指定另一个目录。",
@@ -48,8 +51,9 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "no_server_user": (
         "PostgreSQL 不能以当前用户运行，可用的办法都不可行（{reason}）。请改用普通用户运行，"
         "或用 --data-dir 指定其他用户可以进入的目录（如 /var/lib/dengji），或设置 DENGJI_DATABASE_URL。",
-        "PostgreSQL refuses to run as the current user, and no way around is open here ({reason}). Run as an ordinary user, "
-        "choose a directory that others may enter with --data-dir (such as /var/lib/dengji), or set DENGJI_DATABASE_URL.",
+        "PostgreSQL refuses to run as the current user, and no way around is open here ({reason}). "
+        "Run as an ordinary user, choose a directory that others may enter with --data-dir "
+        "(such as /var/lib/dengji), or set DENGJI_DATABASE_URL.",
     ),
     "unsafe_directory": (
         "套接字目录 {path} 不安全：{reason}。请删除它，或设置 XDG_RUNTIME_DIR，或用 --data-dir 指定较短的路径。",
@@ -58,7 +62,8 @@ MESSAGES: dict[str, tuple[str, str]] = {
     ),
     "foreign_directory": (
         "{path} 已存在，但不是数据库目录。没有改动任何文件。请移走它，或用 --data-dir 指定另一个目录。",
-        "{path} exists but is not a database. Nothing was changed. Move it away, or choose another directory with --data-dir.",
+        "{path} exists but is not a database. Nothing was changed. "
+        "Move it away, or choose another directory with --data-dir.",
     ),
     "trust_refused": (
         "{path} 允许免密登录（trust）。请把该行改为 scram-sha-256 后重试。",

@@ -15,8 +15,8 @@ from dengji.database.server_user import ServerUser
 OWNER = "dengji_owner"
 # Only with a password, only through the socket.
 _HBA = "# TYPE  DATABASE  USER  METHOD\nlocal  all  all  scram-sha-256\n"
-# For a node that shares two cores and 1.5 GiB with the web server and the worker. Operators may add lines at the end of
-# postgresql.conf or use ALTER SYSTEM; what protects the data and the persons in it is fixed on the command line instead.
+# For a node that shares two cores and 1.5 GiB with the web server and the worker. Operators may add lines at the end
+# of postgresql.conf or use ALTER SYSTEM; what protects data and persons is fixed on the command line instead.
 _TUNING = {
     "shared_buffers": "256MB",
     "effective_cache_size": "4GB",
@@ -91,7 +91,17 @@ def _hand_over(user: ServerUser, fresh: Path, secret: Path, password: str) -> No
 
 
 def _run_initdb(binaries: Binaries, user: ServerUser, fresh: Path, secret: Path, *, test: bool) -> None:
-    fixed = [binaries.program("initdb"), "-D", fresh, "-U", OWNER, "-E", "UTF8", "-A", "scram-sha-256"]
+    fixed: list[str | Path] = [
+        binaries.program("initdb"),
+        "-D",
+        fresh,
+        "-U",
+        OWNER,
+        "-E",
+        "UTF8",
+        "-A",
+        "scram-sha-256",
+    ]
     fixed += [f"--pwfile={secret}", "--data-checksums", "--no-instructions", *(["--no-sync"] if test else [])]
     said = ""
     for locale in _locales(binaries.major):

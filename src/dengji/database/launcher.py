@@ -76,8 +76,8 @@ class ConnectionInfo:
 class Cluster:
     """The database of one data directory.
 
-    `start` makes it if needed, takes the directory's lock, and starts the server or adopts one that outlived its keeper;
-    `attach` only connects to one that runs. `test=True` gives up durability for speed. Usable as a context manager.
+    `start` makes it if needed, takes the directory's lock, and starts the server or adopts one that outlived its
+    keeper; `attach` only connects to one that runs. `test=True` gives up durability for speed. A context manager.
     """
 
     def __init__(self, data_dir: Path | None = None, *, test: bool = False, bindir: Path | None = None) -> None:
@@ -92,8 +92,8 @@ class Cluster:
     def start(self, *, timeout: float = 60, lock_wait: float = 0) -> ConnectionInfo:
         """Start the server (or adopt a running one) and bring roles and database to the wanted state.
 
-        `timeout` seconds to become ready, `lock_wait` seconds for another keeper to leave. Raises DatabaseError with any
-        code of `errors.MESSAGES`; then nothing runs that did not run before, and existing data is as it was.
+        `timeout` seconds to become ready, `lock_wait` seconds for another keeper to leave. Raises DatabaseError with
+        any code of `errors.MESSAGES`; then nothing runs that did not run before, and existing data is as it was.
         """
         info = self._start(timeout, lock_wait)
         # From now on it is ours to stop, no longer the last session's.
@@ -128,7 +128,7 @@ class Cluster:
         return self._info
 
     def dsn(self, role: str = "app", database: str = roles.DATABASE) -> str:
-        """A libpq URL for owner, migrator, app or auditor. Raises DatabaseError not_running before `start` or `attach`."""
+        """A libpq URL for owner, migrator, app or auditor. Before `start` or `attach`: DatabaseError not_running."""
         if self._info is None:
             raise DatabaseError("not_running", path=self.root)
         return self._info.dsn(role, database)

@@ -25,7 +25,7 @@ class FileLock:
         return self._fd is not None
 
     def take(self, *, shared: bool = False, wait: float = 0.0) -> bool:
-        """Take the lock, waiting at most `wait` seconds; False if another process holds it. Raises DatabaseError unwritable."""
+        """Take the lock, waiting at most `wait` seconds; False if another holds it. Raises DatabaseError unwritable."""
         if self._fd is not None:
             return True
         try:

@@ -1,4 +1,4 @@
-"""Where a node keeps its things: the data directory by the XDG rules, and a socket directory short enough for the kernel."""
+"""Where a node keeps its things: the data directory by the XDG rules, and a short enough socket directory."""
 
 from __future__ import annotations
 
@@ -59,7 +59,10 @@ class Layout:
 
 
 def data_dir(explicit: Path | None = None, env: Mapping[str, str] | None = None) -> Path:
-    """The absolute data directory: explicit, else $DENGJI_DATA_DIR, else $XDG_DATA_HOME/dengji, else ~/.local/share/dengji."""
+    """The absolute data directory.
+
+    Explicit, else $DENGJI_DATA_DIR, else $XDG_DATA_HOME/dengji, else ~/.local/share/dengji.
+    """
     env = os.environ if env is None else env
     if explicit is not None:
         chosen = Path(explicit).expanduser()
@@ -69,7 +72,7 @@ def data_dir(explicit: Path | None = None, env: Mapping[str, str] | None = None)
         chosen = Path(env["XDG_DATA_HOME"]) / "dengji"
     else:
         chosen = Path.home() / ".local" / "share" / "dengji"
-    return Path(os.path.abspath(chosen))
+    return chosen.resolve()
 
 
 def prepare_root(root: Path) -> None:

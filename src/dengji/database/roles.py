@@ -1,4 +1,4 @@
-"""Who may do what in the database: the migrator owns, the app works, the auditor reads. Nobody at run time is owner or superuser."""
+"""Who may do what in the database: the migrator owns, the app works, the auditor reads; none is a superuser."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Urls:
 def resolve_urls(env: Mapping[str, str] | None = None) -> Urls | None:
     """The external server named by the environment, or None for the embedded one.
 
-    DENGJI_DATABASE_URL alone serves all three roles; DENGJI_DATABASE_MIGRATOR_URL and DENGJI_DATABASE_AUDITOR_URL part them.
-    Raises DatabaseError bad_url.
+    DENGJI_DATABASE_URL alone serves all three roles; DENGJI_DATABASE_MIGRATOR_URL and DENGJI_DATABASE_AUDITOR_URL
+    part them. Raises DatabaseError bad_url.
     """
     env = os.environ if env is None else env
     names = ("DENGJI_DATABASE_URL", "DENGJI_DATABASE_MIGRATOR_URL", "DENGJI_DATABASE_AUDITOR_URL")
@@ -78,9 +78,9 @@ def _check_url(name: str, url: str) -> None:
 def ensure_roles(admin_dsn: str, database: str, passwords: Mapping[str, str]) -> None:
     """Bring roles, database and privileges to the wanted state; run again, it changes nothing but the passwords.
 
-    `admin_dsn` is a superuser, or a role with CREATEROLE and CREATEDB (managed servers), connected to any database of the
-    server. `passwords` maps migrator, app and auditor to theirs; a role left out keeps its own. Tables keep INSERT-only
-    rules of their own: migrations REVOKE what the default privileges grant. Raises DatabaseError server_too_old.
+    `admin_dsn` is a superuser, or a role with CREATEROLE and CREATEDB (managed servers), connected to any database of
+    the server. `passwords` maps migrator, app and auditor to theirs; a role left out keeps its own. INSERT-only tables
+    are the migrations' work: they REVOKE what the default privileges grant. Raises DatabaseError server_too_old.
     """
     with psycopg.connect(admin_dsn, autocommit=True) as connection:
         if connection.info.server_version < OLDEST_MAJOR * 10000:

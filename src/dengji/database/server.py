@@ -1,4 +1,4 @@
-"""One server process: finding it, starting it, waiting for it, stopping it. Knows nothing of roles or of who may start."""
+"""One server process: finding it, starting it, waiting for it, stopping it."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def _signallable(pid: int) -> bool:
 
 
 def _works_in(pid: int | str, cluster: Path) -> bool | None:
-    """Whether process `pid` has the cluster as its working directory (as every PostgreSQL process has); None if not to be known."""
+    """Whether process `pid` works in the cluster, as every PostgreSQL process does; None if that cannot be known."""
     if not sys.platform.startswith("linux"):
         return None
     try:
-        return Path(os.readlink(f"/proc/{pid}/cwd")) == cluster.resolve()
+        return Path(f"/proc/{pid}/cwd").readlink() == cluster.resolve()
     except PermissionError:
         return None
     except OSError:
@@ -91,7 +91,8 @@ def _listens(directory: Path | None) -> bool:
 def find(cluster: Path) -> PidFile | None:
     """The live server of this cluster, or None.
 
-    A number in postmaster.pid proves nothing: after a kill or in a restarted container it may belong to a zombie or a stranger.
+    A number in postmaster.pid proves nothing: after a kill or in a restarted container it may be a zombie's or a
+    stranger's.
     """
     noted = read_pid_file(cluster)
     if noted is None or not _signallable(noted.pid):

@@ -1,7 +1,8 @@
 """As whom the server runs. PostgreSQL refuses root; nobody is added to the machine and no parent directory is opened.
 
-Three ways: as ourselves; as `nobody` (root only: the data belongs to nobody); or as ourselves seen through a user namespace in which
-we are `nobody` (for root below a closed directory such as /root, and for users without an account entry, as in some containers).
+Three ways: as ourselves; as `nobody` (root only: the data belongs to nobody); or as ourselves seen through a user
+namespace in which we are `nobody` (for root below a closed directory such as /root, and for users without an account
+entry, as in some containers).
 """
 
 from __future__ import annotations

@@ -20,7 +20,8 @@ _HANDOVER = 5.0
 def session(data_dir: Path | None = None, *, test: bool = False, timeout: float = 60) -> Iterator[ConnectionInfo]:
     """The running database, else one started for the purpose and stopped after.
 
-    Sessions may overlap: the last one to leave stops a server that a session started. Raises what `Cluster.start` raises.
+    Sessions may overlap: the last one to leave stops a server that a session started. Raises what `Cluster.start`
+    raises.
     """
     cluster = Cluster(data_dir, test=test)
     if not cluster.root.is_dir():
@@ -39,9 +40,9 @@ def _join(cluster: Cluster, users: FileLock, timeout: float) -> ConnectionInfo:
     users.take(shared=True, wait=timeout)
     try:
         while True:
-            with contextlib.suppress(_NotYet), _retrying("not_running", None):
+            with contextlib.suppress(_NotYetError), _retrying("not_running", None):
                 return cluster.attach()
-            with contextlib.suppress(_NotYet), _retrying("already_running", deadline):
+            with contextlib.suppress(_NotYetError), _retrying("already_running", deadline):
                 return cluster.start_for_session(timeout=timeout)
             time.sleep(0.05)  # another process is starting it
     except BaseException:
@@ -49,7 +50,7 @@ def _join(cluster: Cluster, users: FileLock, timeout: float) -> ConnectionInfo:
         raise
 
 
-class _NotYet(Exception):
+class _NotYetError(Exception):
     """Try again."""
 
 
@@ -60,7 +61,7 @@ def _retrying(code: str, deadline: float | None) -> Iterator[None]:
     except DatabaseError as error:
         if error.code != code or (deadline is not None and time.monotonic() >= deadline):
             raise
-        raise _NotYet from error
+        raise _NotYetError from error
 
 
 def _leave(cluster: Cluster, users: FileLock) -> None:
