@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dengji.database.binaries import Binaries
 from dengji.database.errors import DatabaseError, from_os_error
-from dengji.database.server import clean_environment, disk_is_full
+from dengji.database.server import clean_environment, tells_of_full_disk
 from dengji.database.server_user import ServerUser
 
 OWNER = "dengji_owner"
@@ -91,18 +91,9 @@ def _hand_over(user: ServerUser, fresh: Path, secret: Path, password: str) -> No
 
 
 def _run_initdb(binaries: Binaries, user: ServerUser, fresh: Path, secret: Path, *, test: bool) -> None:
-    fixed: list[str | Path] = [
-        binaries.program("initdb"),
-        "-D",
-        fresh,
-        "-U",
-        OWNER,
-        "-E",
-        "UTF8",
-        "-A",
-        "scram-sha-256",
-    ]
-    fixed += [f"--pwfile={secret}", "--data-checksums", "--no-instructions", *(["--no-sync"] if test else [])]
+    fixed: list[str | Path] = [binaries.program("initdb"), f"--pgdata={fresh}", f"--username={OWNER}"]
+    fixed += ["--encoding=UTF8", "--auth=scram-sha-256", f"--pwfile={secret}", "--data-checksums", "--no-instructions"]
+    fixed += ["--no-sync"] if test else []
     said = ""
     for locale in _locales(binaries.major):
         done = subprocess.run(
@@ -118,7 +109,7 @@ def _run_initdb(binaries: Binaries, user: ServerUser, fresh: Path, secret: Path,
         if done.returncode == 0:
             return
         said = done.stdout.decode("utf-8", "replace")
-        if "No space left on device" in said or "Disk quota exceeded" in said or disk_is_full(fresh):
+        if tells_of_full_disk(said, fresh):
             raise DatabaseError("disk_full", path=fresh.parent)
         if "invalid locale name" not in said:
             break

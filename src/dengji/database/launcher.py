@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -144,13 +145,16 @@ class Cluster:
         """
         try:
             server = self._server
-            if adopted and server is None and self._lock.take(wait=lock_wait):
-                running = find(self.layout.cluster)
-                server = Server(self.layout.cluster, self.layout.log, running.pid) if running else None
+            if adopted and server is None and self.is_running() and self._lock.take(wait=lock_wait):
+                server = self._found()
             if server and (adopted or server.process):
                 server.stop(timeout)
                 self.layout.temporary.unlink(missing_ok=True)
                 self._server = None
+                if server.socket_dir and server.socket_dir != self.layout.run:
+                    # A directory of ours in a common place; another file in it would be somebody else's.
+                    with contextlib.suppress(OSError):
+                        server.socket_dir.rmdir()
         finally:
             self.leave()
 
@@ -178,13 +182,17 @@ class Cluster:
             self._server = None
             self._lock.release()
 
+    def _found(self) -> Server | None:
+        running = find(self.layout.cluster)
+        return Server(self.layout.cluster, self.layout.log, running.pid, running.socket_dir) if running else None
+
     def _adopt(self) -> ConnectionInfo | None:
         running = find(self.layout.cluster)
         if running is None or running.socket_dir is None:
             return None
         info = ConnectionInfo(running.socket_dir, self._passwords(), adopted=True)
         _await_answer(info, 30)
-        self._server = Server(self.layout.cluster, self.layout.log, running.pid)
+        self._server = self._found()
         return info
 
     def _launch(self, timeout: float) -> ConnectionInfo:

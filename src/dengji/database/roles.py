@@ -19,7 +19,7 @@ ROLES = {"migrator": MIGRATOR, "app": APP, "auditor": AUDITOR}
 DATABASE = "dengji"
 OLDEST_MAJOR = 15
 
-_ATTRIBUTES = sql.SQL("LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOINHERIT NOREPLICATION")
+_ATTRIBUTES = sql.SQL("LOGIN NOSUPERUSER NOCREATEROLE NOCREATEDB NOREPLICATION")
 
 # Run in the database itself. {m} migrator, {a} app, {r} auditor, {d} database.
 _IN_DATABASE = (
@@ -107,7 +107,7 @@ def _ensure_role(connection: psycopg.Connection, role: str, password: str | None
     verb = sql.SQL("ALTER ROLE" if known else "CREATE ROLE")
     superuser = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     # Only a superuser may name SUPERUSER and REPLICATION in ALTER; a role made by anyone else has neither.
-    attributes = _ATTRIBUTES if superuser and superuser[0] else sql.SQL("LOGIN NOCREATEROLE NOCREATEDB NOINHERIT")
+    attributes = _ATTRIBUTES if superuser and superuser[0] else sql.SQL("LOGIN NOCREATEROLE NOCREATEDB")
     connection.execute(sql.SQL("{} {} {}").format(verb, sql.Identifier(role), attributes))
     if password is not None:
         # Hashed here, so that no log of the server can hold it in clear.

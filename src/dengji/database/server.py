@@ -19,7 +19,7 @@ from dengji.database.server_user import ServerUser
 
 _POLL = 0.01
 _LOG_KEPT = 10 * 1024 * 1024
-_FULL = "No space left on device"
+_FULL = ("No space left on device", "Disk quota exceeded", "Check free disk space", "wrote only")
 
 
 @dataclass(frozen=True)
@@ -135,6 +135,11 @@ def disk_is_full(directory: Path) -> bool:
     return space.f_bavail * space.f_frsize < 1024 * 1024
 
 
+def tells_of_full_disk(said: str, directory: Path) -> bool:
+    """Whether PostgreSQL failed in `directory` for want of space; it may have found no room even to say so."""
+    return any(mark in said for mark in _FULL) or (not said and disk_is_full(directory))
+
+
 def _open_log(log: Path) -> int:
     try:
         if log.exists() and log.stat().st_size > _LOG_KEPT:
@@ -147,10 +152,18 @@ def _open_log(log: Path) -> int:
 class Server:
     """A running server: started by us (`process` is our child) or found running."""
 
-    def __init__(self, cluster: Path, log: Path, pid: int, process: subprocess.Popen[bytes] | None = None) -> None:
+    def __init__(
+        self,
+        cluster: Path,
+        log: Path,
+        pid: int,
+        socket_dir: Path | None = None,
+        process: subprocess.Popen[bytes] | None = None,
+    ) -> None:
         self.cluster = cluster
         self.log = log
         self.pid = pid
+        self.socket_dir = socket_dir
         self.process = process
 
     @classmethod
@@ -189,7 +202,7 @@ class Server:
             raise from_os_error(error, postgres) from error
         finally:
             os.close(stream)
-        server = cls(cluster, log, process.pid, process)
+        server = cls(cluster, log, process.pid, socket_directory, process)
         try:
             server._await_ready(begin, timeout)
         except BaseException:
@@ -204,7 +217,7 @@ class Server:
         while time.monotonic() < deadline:
             if self.process and self.process.poll() is not None:
                 said = tail(self.log, begin)
-                if _FULL in said or (not said and disk_is_full(self.cluster)):
+                if tells_of_full_disk(said, self.cluster):
                     raise DatabaseError("disk_full", path=self.cluster)
                 raise DatabaseError("start_failed", path=self.log, log=said)
             noted = read_pid_file(self.cluster)
@@ -236,6 +249,8 @@ class Server:
 
         Raises DatabaseError stop_timeout.
         """
+        if not self.alive():
+            return  # its number may be somebody else's by now
         for number, patience in ((signal.SIGINT, timeout), (signal.SIGQUIT, 10.0)):
             self._signal(number)
             if self._wait(patience):

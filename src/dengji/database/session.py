@@ -37,7 +37,8 @@ def session(data_dir: Path | None = None, *, test: bool = False, timeout: float 
 def _join(cluster: Cluster, users: FileLock, timeout: float) -> ConnectionInfo:
     deadline = time.monotonic() + timeout
     # Signed in before looking, so that a leaving session cannot stop the server under us.
-    users.take(shared=True, wait=timeout)
+    if not users.take(shared=True, wait=timeout):
+        raise DatabaseError("already_running", path=cluster.root, pid=users.holder())
     try:
         while True:
             with contextlib.suppress(_NotYetError), _retrying("not_running", None):
