@@ -105,6 +105,26 @@ def test_inner_mongolia_admits_what_the_nation_does_not_and_beijing_wants_its_ow
     assert "registrant_outside" not in codes(check(registrant_region="110108", ctx=beijing))
 
 
+def test_an_unknown_region_is_one_finding_not_three() -> None:
+    found = check(registrant_region="629999", coverage_regions=["629999"], ctx=context(rules="cn-bj"))
+    assert [f.code for f in found if f.severity == "error"] == ["region", "region"]
+    assert "name_region_mismatch" not in codes(found)
+
+
+def test_only_the_product_forms_of_the_rulebook_are_taken() -> None:
+    class Reports:
+        region = "610100"
+
+        def get(self, key: str, default: object = None) -> object:
+            return ("report",) if key == "record.product_forms" else rulebook.load("cn").get(key)
+
+    finding = one(check(PRODUCT, ctx=context(rulebook=Reports())), "product_form_not_listed")
+    assert (finding.field, finding.params["label"]) == ("product_form", "API 产品")
+    assert "product_form_not_listed" not in codes(
+        check(PRODUCT, product_form="report", ctx=context(rulebook=Reports()))
+    )
+
+
 def test_a_duty_is_told_and_where_two_rules_differ_both_are_shown() -> None:
     within = {"within_authorised_operation": True, "registrant_type": "government_organ"}
     assert "第五条" in str(one(check(**within), "duty_must").params["cite"])

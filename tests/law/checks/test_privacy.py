@@ -14,6 +14,7 @@ from .samples import RESOURCE, check, codes, one
 _BODY = "62070019900307001"
 ID_NUMBER = _BODY + ric.calc_check_digit(_BODY + "0")
 CARD = "622848001234567890" + luhn.calc_check_digit("622848001234567890")
+CARD18 = "62284800123456789" + luhn.calc_check_digit("62284800123456789")
 WRONG_ID = ID_NUMBER[:-1] + ("0" if ID_NUMBER[-1] != "0" else "1")
 
 HITS = [
@@ -27,6 +28,7 @@ HITS = [
     ("电话0936-8212345", "personal_landline"),
     ("电话（0936）8212345", "personal_landline"),
     (f"账号{CARD}", "personal_bank_card"),
+    (f"账号{CARD18}", "personal_bank_card"),
     (f"账号{CARD[:4]} {CARD[4:8]} {CARD[8:12]} {CARD[12:16]} {CARD[16:]}", "personal_bank_card"),
     ("邮箱a.b@example.gov.cn", "personal_email"),
     ("邮箱ａ＠ｅｘａｍｐｌｅ．ｃｎ", "personal_email"),

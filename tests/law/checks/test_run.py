@@ -48,6 +48,8 @@ def test_a_field_of_the_wrong_type_is_reported_once_and_the_rest_is_still_checke
     assert [f.code for f in findings if f.field == "intro"] == ["schema_rule"]
     assert one(findings, "schema_rule").params["rule"] == "type"
     assert "open_url_missing" in codes(findings)
+    bad_url = check(access_mode="open", open_url="ftp://data.example.cn")
+    assert [f.code for f in bad_url if f.field == "open_url"] == ["schema_rule"]
 
 
 @pytest.mark.parametrize(

@@ -136,10 +136,7 @@ def named_region(text: str) -> str | None:
 @lru_cache(maxsize=1024)
 def named_division(text: str) -> str | None:
     """Return the code of the GB/T 4754 division a name's second part names, or None."""
-    try:
-        found = division_by_name(text)
-    except CodeError:
-        return None
+    found = division_by_name(text)
     return found.code if found else None
 
 

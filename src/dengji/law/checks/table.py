@@ -79,8 +79,7 @@ def run(content: Mapping[str, Any], context: Context) -> list[Finding]:
                 withheld.add(finding.field)
         record = {name: value for name, value in record.items() if name in FIELDS and name not in withheld}
     for check in _checks_for(context.kind, record.get("data_type")):
-        findings.extend(check.function(record, context))
-    if withheld:
-        findings = [f for f in findings if f.code != "required" or f.field not in withheld]
+        found = check.function(record, context)
+        findings.extend([f for f in found if f.field not in withheld] if withheld else found)
     findings.sort(key=_place)
     return findings
