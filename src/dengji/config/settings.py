@@ -47,6 +47,8 @@ DENGJI_ORIGIN = ENV.get("DENGJI_ORIGIN", "localhost")
 DENGJI_GM = ENV.get("DENGJI_GM") == "1"
 DENGJI_KEY_FILE = ENV.get("DENGJI_KEY_FILE") or str(DENGJI_DATA_DIR / "keys" / "master.key")
 DENGJI_KEY_PROVIDER = ENV.get("DENGJI_KEY_PROVIDER", "dengji.core.encryption.FileKeyProvider")
+#: Dotted path of a callable(bytes) that raises DomainError for a file it will not let in.
+DENGJI_MALWARE_HOOK = ENV.get("DENGJI_MALWARE_HOOK", "")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

@@ -12,6 +12,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -57,7 +58,9 @@ class FileKeyProvider:
                 file.flush()
                 os.fsync(file.fileno())
         if self.path.stat().st_mode & 0o077:
-            raise DomainError("key_exposed", N_("加密密钥文件可被他人读取：请将权限改为仅所有者可读（600）"), status=503)
+            raise DomainError(
+                "key_exposed", N_("加密密钥文件可被他人读取：请将权限改为仅所有者可读（600）"), status=503
+            )
         return self.path.read_bytes()
 
     def wrap(self, key: bytes) -> bytes:
@@ -150,3 +153,9 @@ def blind_index(text: str) -> bytes:
     key, _ = _data_key(_current("index"))
     normal = "".join(text.split()).casefold()
     return hmac.new(key, normal.encode(), hashlib.sha256).digest()[:16]
+
+
+def follow_key(object_id: UUID) -> str:
+    """Return the key by which somebody without an account follows an object of theirs; derived, never stored."""
+    key, _ = _data_key(_current("index"))
+    return hmac.new(key, b"follow" + object_id.bytes, hashlib.sha256).hexdigest()[:32]

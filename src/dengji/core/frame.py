@@ -23,7 +23,9 @@ FROM (SELECT 1) AS one LEFT JOIN core_rememberedresult r ON r.actor = %s AND r.t
 
 def request_digest(act: str, request: dict[str, Any]) -> bytes:
     """Return the 32-byte digest by which a retry is told from another request under the same transaction id."""
-    return hashlib.sha256(act.encode() + b"\0" + orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS)).digest()
+    return hashlib.sha256(
+        act.encode() + b"\0" + orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS)
+    ).digest()
 
 
 def lock_key(*parts: str) -> int:
@@ -40,7 +42,10 @@ def once(
     """
     if not transaction_id or len(transaction_id) > MAX_TRANSACTION_ID or not transaction_id.isprintable():
         raise DomainError(
-            "transaction_id_invalid", N_("事务号（Idempotency-Key）必填，且不超过64个字符"), "Idempotency-Key", status=400
+            "transaction_id_invalid",
+            N_("事务号（Idempotency-Key）必填，且不超过64个字符"),
+            "Idempotency-Key",
+            status=400,
         )
     digest = request_digest(act, request)
     with transaction.atomic():
@@ -50,7 +55,9 @@ def once(
             known, result, instant = cursor.fetchone()
         if known is not None:
             if bytes(known) != digest:
-                raise conflict("transaction_id_reused", N_("此事务号已用于另一请求：请换用新的事务号"), field="Idempotency-Key")
+                raise conflict(
+                    "transaction_id_reused", N_("此事务号已用于另一请求：请换用新的事务号"), field="Idempotency-Key"
+                )
             return orjson.loads(result) if isinstance(result, str) else result
         answer = work(to_milliseconds(instant))
         with connection.cursor() as cursor:

@@ -43,7 +43,8 @@ END $$;
 def insert_only(*tables: str) -> migrations.RunSQL:
     """Return the operation that makes these tables append-only (design §3, facts R62)."""
     guards = (
-        _GUARD.format(table=table, function="dengji_forbid_change", rights="UPDATE, DELETE, TRUNCATE") for table in tables
+        _GUARD.format(table=table, function="dengji_forbid_change", rights="UPDATE, DELETE, TRUNCATE")
+        for table in tables
     )
     return migrations.RunSQL(_FUNCTION + "".join(guards), migrations.RunSQL.noop)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Now
@@ -30,7 +32,9 @@ class Organisation(models.Model):
     kind = models.CharField(max_length=30, blank=True)
     region_code = models.CharField(max_length=6, blank=True)
     address = models.CharField(max_length=200, blank=True)
-    central = models.BooleanField(default=False, help_text="Central organ or central SOE: national platform only (Art. 6)")
+    central = models.BooleanField(
+        default=False, help_text="Central organ or central SOE: national platform only (Art. 6)"
+    )
     example = models.BooleanField(default=False, help_text="示例: made up for the example, not a real unit")
     created_at = models.DateTimeField(db_default=Now())
 
@@ -80,18 +84,22 @@ class Person(AbstractBaseUser):
     created_at = models.DateTimeField(db_default=Now())
 
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
     objects = PersonManager()
 
 
 class Role(models.Model):
-    """One role of one person, bound to an organisation, a register, a jurisdiction or the node; ended, never deleted."""
+    """One role of one person, bound to an organisation, register, jurisdiction or the node; ended, never deleted."""
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="roles")
     kind = models.CharField(max_length=30, choices=[(k.code, k.label) for k in KINDS.values()])
-    organisation = models.ForeignKey(Organisation, null=True, blank=True, on_delete=models.PROTECT, related_name="roles")
+    organisation = models.ForeignKey(
+        Organisation, null=True, blank=True, on_delete=models.PROTECT, related_name="roles"
+    )
     register = models.ForeignKey(Register, null=True, blank=True, on_delete=models.PROTECT, related_name="roles")
-    jurisdiction = models.ForeignKey(Jurisdiction, null=True, blank=True, on_delete=models.PROTECT, related_name="roles")
+    jurisdiction = models.ForeignKey(
+        Jurisdiction, null=True, blank=True, on_delete=models.PROTECT, related_name="roles"
+    )
     granted_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     granted_at = models.DateTimeField(db_default=Now())
     ended_at = models.DateTimeField(null=True)

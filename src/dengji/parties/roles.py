@@ -43,7 +43,7 @@ SYSTEM_ROLES = frozenset({"clock", "importer", "issuer", "follows", "objector", 
 
 
 def excludes(one: str, other: str) -> bool:
-    """Tell whether one person may not hold both roles: the three administrators exclude each other and every case role."""
+    """Tell whether one person may not hold both: the three administrators exclude each other and every case role."""
     if one == other:
         return False
     pair = {one, other}

@@ -59,14 +59,14 @@ class Application(CaseBase):
             models.UniqueConstraint(
                 fields=("register", "serial"), condition=~models.Q(serial=""), name="registration_application_serial"
             ),
-            models.UniqueConstraint(fields=("code",), condition=~models.Q(code=""), name="registration_application_code"),
+            models.UniqueConstraint(
+                fields=("code",), condition=~models.Q(code=""), name="registration_application_code"
+            ),
         )
         indexes = (
             models.Index(fields=("register", "state", "deadline_ends"), name="registration_app_queue"),
             models.Index(fields=("organisation", "-id"), name="registration_app_own"),
-            models.Index(
-                fields=("deadline_ends",), condition=models.Q(ended_at=None), name="registration_app_due"
-            ),
+            models.Index(fields=("deadline_ends",), condition=models.Q(ended_at=None), name="registration_app_due"),
         )
 
 

@@ -59,9 +59,7 @@ class RegistrationVersion(models.Model):
     suppressed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("registration", "number"), name="registration_regversion_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=("registration", "number"), name="registration_regversion_once"),)
 
 
 class NameKey(models.Model):

@@ -50,7 +50,6 @@ class Objection(CaseBase):
     relation = models.CharField(max_length=200, blank=True)
     lodged_at = models.DateTimeField()
     received_on = models.DateField(null=True, help_text="Where staff enter an objection received in time on paper")
-    key_digest = models.BinaryField()
     ended_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -66,7 +65,6 @@ class Complaint(CaseBase):
     subject_code = models.CharField(max_length=64, blank=True)
     body = models.BinaryField()
     contact = models.BinaryField(null=True)
-    key_digest = models.BinaryField()
     ended_at = models.DateTimeField(null=True)
 
 

@@ -1,0 +1,90 @@
+"""The one door for reads about parties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Q
+
+from dengji.core.clock import real_now
+from dengji.core.encryption import unseal_json
+from dengji.core.errors import N_, DomainError, forbidden, not_found
+
+from .actor import Actor, for_person
+from .models import AccessLog, Jurisdiction, Organisation, Person, Register, Token
+from .services import token_digest
+
+
+def actor_for_token(token: str) -> Actor | None:
+    """Return the actor behind an API token, None where it is unknown, expired or revoked."""
+    row = (
+        Token.objects.filter(
+            digest=token_digest(token), revoked_at=None, expires_at__gt=real_now(), person__is_active=True
+        )
+        .select_related("person")
+        .first()
+    )
+    return for_person(row.person) if row else None
+
+
+def register_by_slug(slug: str) -> Register:
+    """Return a register by its slug; raises DomainError not_found."""
+    row = Register.objects.filter(slug=slug).select_related("jurisdiction", "agency").first()
+    if row is None:
+        raise not_found(N_("没有这一登记簿"))
+    return row
+
+
+def only_register() -> Register:
+    """Return the node's register where it hosts exactly one; raises DomainError register_required."""
+    rows = list(Register.objects.select_related("jurisdiction", "agency")[:2])
+    if len(rows) != 1:
+        raise DomainError("register_required", N_("请指明登记簿"), "register")
+    return rows[0]
+
+
+def organisation_by_code(credit_code: str) -> Organisation:
+    """Return an organisation by its credit code; raises DomainError not_found."""
+    row = Organisation.objects.filter(credit_code=credit_code.strip().upper()).first()
+    if row is None:
+        raise not_found(N_("平台尚无此统一社会信用代码的单位"))
+    return row
+
+
+def person_by_username(username: str) -> Person:
+    """Return a person by login name; raises DomainError not_found."""
+    row = Person.objects.filter(username__iexact=username).first()
+    if row is None:
+        raise not_found(N_("没有这一用户"))
+    return row
+
+
+def jurisdiction_by_code(code: str) -> Jurisdiction:
+    """Return a jurisdiction by its code; raises DomainError not_found."""
+    row = Jurisdiction.objects.filter(code=code).first()
+    if row is None:
+        raise not_found(N_("没有这一辖区"))
+    return row
+
+
+def email_of(person: Person) -> str:
+    """Return a person's e-mail address in clear, empty where none is known."""
+    return str(unseal_json(person.email_sealed, person.pk.bytes).get("v", ""))
+
+
+def name_of(person: Person) -> str:
+    """Return a person's name in clear."""
+    return str(unseal_json(person.name_sealed, person.pk.bytes).get("v", ""))
+
+
+def access_scope(actor: Actor) -> Q:
+    """Return which lines of the access log an actor may read: audit administrators all, others none."""
+    return Q() if "audit_admin" in actor.kinds() else Q(pk__in=())
+
+
+def access_log(actor: Actor, *, after: int = 0, limit: int = 100) -> list[dict[str, Any]]:
+    """Return lines of the access log in order, for audit administrators; raises DomainError forbidden for others."""
+    if "audit_admin" not in actor.kinds():
+        raise forbidden()
+    rows = AccessLog.objects.filter(access_scope(actor), pk__gt=after).order_by("pk")[:limit]
+    return list(rows.values("id", "at", "actor", "act", "object_kind", "object_id", "outcome"))

@@ -1,0 +1,147 @@
+"""The formal-review checks run on what is stored: the same while drafting, at import and at the desk (R42–R50)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from dengji.core.encryption import unseal_json
+from dengji.core.errors import N_, DomainError
+from dengji.law import checks
+from dengji.law.calendar import shanghai_date
+from dengji.law.checks import Context, Finding, Similar
+from dengji.law.rulebook import Rulebook
+from dengji.law.similarity import exact_key, percent, signature
+
+from . import rules
+from .models import Application, Draft, Material, NameKey, Version, VersionPrivate
+
+_CANDIDATES = """
+SELECT q.i, k.object_id, k.name, k.registrant_name, k.organisation_id, k.exact = q.exact
+FROM unnest(%s::int[], %s::bytea[]) AS q (i, exact)
+CROSS JOIN LATERAL (
+    SELECT * FROM registration_namekey k WHERE k.exact = q.exact AND k.register_id = %s LIMIT 5) AS k
+UNION ALL
+SELECT q.i, k.object_id, k.name, k.registrant_name, k.organisation_id, false
+FROM unnest(%s::int[], %s::text[]) AS q (i, bands)
+CROSS JOIN LATERAL (
+    SELECT * FROM registration_namekey k WHERE k.bands && q.bands::bigint[] AND k.register_id = %s LIMIT 50) AS k
+"""
+#: Findings about the same registrant's older record of the same name, which is the very object of these kinds.
+_SELF_KINDS = frozenset({"change", "rectification", "cancellation", "renewal"})
+
+
+def name_keys(content: Mapping[str, Any]) -> tuple[bytes, tuple[int, ...]]:
+    """Return (exact key, band hashes) of a record's name (R48)."""
+    name, registrant = str(content.get("name", "")), str(content.get("registrant_name", ""))
+    exact = exact_key(name, str(content.get("registrant_credit_code", "")), content.get("coverage_regions") or ())
+    return exact, signature(name, registrant)
+
+
+def similar_records(
+    register_id: UUID, contents: Sequence[Mapping[str, Any]], rulebook: Rulebook, *, exclude: Iterable[UUID] = ()
+) -> list[list[Similar]]:
+    """Return, for each record, what the register already holds under the same or a similar name; one query for all."""
+    keys = [name_keys(content) for content in contents]
+    numbers = list(range(len(contents)))
+    bands = ["{" + ",".join(map(str, key[1])) + "}" for key in keys]
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, [numbers, [key[0] for key in keys], register_id, numbers, bands, register_id])
+        rows = cursor.fetchall()
+    threshold = int(rulebook.get("record.near_duplicate_percent"))
+    skipped = set(exclude)
+    found: list[dict[UUID, Similar]] = [{} for _ in contents]
+    for i, object_id, name, registrant, _organisation, exact in rows:
+        if object_id in skipped or (object_id in found[i] and not exact):
+            continue
+        share = 100 if exact else percent(str(contents[i].get("name", "")), name)
+        if share < threshold:
+            continue
+        same = registrant == contents[i].get("registrant_name")
+        found[i][object_id] = Similar(str(object_id), name, registrant, same, bool(exact), share)
+    return [sorted(group.values(), key=lambda s: -s.percent)[:5] for group in found]
+
+
+def content_of(draft: Draft) -> dict[str, Any]:
+    """Return a draft's whole content, personal fields opened."""
+    return {**draft.fields, **unseal_json(draft.private, context=draft.pk.bytes)}
+
+
+def version_content(version: Version, *, personal: bool = False) -> dict[str, Any]:
+    """Return a frozen version's content; with `personal`, its personal fields too, where not lawfully deleted."""
+    content = dict(version.fields)
+    if personal and (row := VersionPrivate.objects.filter(version=version).first()):
+        content |= unseal_json(row.data, context=version.application_id.bytes)
+    return content
+
+
+def current_content(application: Application) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return (content, request) of the version under decision; raises DomainError before the first submission."""
+    version = application.versions.filter(number=application.version).first()
+    if version is None:
+        raise DomainError("not_submitted", N_("申请尚未提交"), status=409)
+    return version.fields, version.request
+
+
+def material_kinds(owner_id: UUID) -> frozenset[str]:
+    """Return the kinds of material that an object holds now."""
+    return frozenset(Material.objects.filter(owner_id=owner_id, removed_at=None).values_list("kind", flat=True))
+
+
+def inspect(
+    application: Application, content: Mapping[str, Any], *, at: datetime, receipt: datetime | None = None
+) -> list[Finding]:
+    """Run every formal-review check on an application's content; findings in the order of the form."""
+    rulebook = rules.rules_of(application)
+    similar: list[Similar] = []
+    if application.kind not in _SELF_KINDS and content.get("name"):
+        (similar,) = similar_records(application.register_id, [content], rulebook, exclude=[application.pk])
+    context = Context(
+        rulebook=rulebook,
+        kind=application.kind,
+        today=shanghai_date(at),
+        receipt=receipt,
+        materials=material_kinds(application.pk),
+        similar=similar,
+        calendar=rules.calendar(),
+    )
+    return checks.run(content, context)
+
+
+def refuse_errors(findings: Iterable[Finding]) -> None:
+    """Raise DomainError `findings` with all of them where one is an error: a clear list, and nothing changed."""
+    every = tuple(findings)
+    errors = [f for f in every if f.severity == "error"]
+    if errors:
+        raise DomainError(
+            "findings",
+            N_("形式检查发现 {count} 处必须改正的问题"),
+            errors[0].field,
+            params={"count": len(errors)},
+            findings=every,
+        )
+
+
+def remember_name(application: Application, content: Mapping[str, Any]) -> None:
+    """Store the keys by which later applications find this one as a duplicate."""
+    exact, bands = name_keys(content)
+    NameKey.objects.update_or_create(
+        object_id=application.pk,
+        defaults={
+            "register_id": application.register_id,
+            "organisation_id": application.organisation_id,
+            "exact": exact,
+            "bands": list(bands),
+            "name": application.name,
+            "registrant_name": application.registrant_name,
+        },
+    )
+
+
+def forget_name(object_id: UUID) -> None:
+    """Free the name of an application that came to nothing."""
+    NameKey.objects.filter(object_id=object_id).delete()

@@ -1,0 +1,85 @@
+"""The rulebook an object is pinned to and the calendar in force, cached by process (R41, R75)."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from dengji.law import calendar as calendars
+from dengji.law import rulebook as rulebooks
+from dengji.law.calendar import Calendar, Override
+from dengji.law.rulebook import Rulebook
+from dengji.parties.models import Register
+
+from .models import Application, CalendarVersion, RulebookSnapshot
+
+_CALENDAR_SECONDS = 2.0
+_calendar: tuple[float, Calendar] | None = None
+
+
+def current(rulebook_id: str) -> Rulebook:
+    """Return the shipped rulebook of a jurisdiction as it is now; raises RulebookError for an unknown id."""
+    return rulebooks.load(rulebook_id)
+
+
+@lru_cache(maxsize=256)
+def _pinned(digest: str) -> Rulebook:
+    return Rulebook.from_dict(RulebookSnapshot.objects.get(pk=digest).data)
+
+
+def rules_of(application: Application) -> Rulebook:
+    """Return the rulebook pinned at submission, or today's while the application is still a draft (R75)."""
+    if application.rulebook_digest:
+        shipped = current(application.rulebook)
+        return shipped if shipped.digest == application.rulebook_digest else _pinned(application.rulebook_digest)
+    return current(application.rulebook)
+
+
+@lru_cache(maxsize=256)
+def register_rulebook(register_id: Any) -> str:
+    """Return the rulebook id of a register's jurisdiction."""
+    return str(Register.objects.values_list("jurisdiction__rulebook", flat=True).get(pk=register_id))
+
+
+def rules_of_register(register_id: Any) -> Rulebook:
+    """Return the rulebook in force today in a register's jurisdiction."""
+    return current(register_rulebook(register_id))
+
+
+_stored: set[str] = set()
+
+
+def pin(rulebook: Rulebook) -> str:
+    """Store the resolved rulebook once and return the digest by which it is pinned."""
+    if rulebook.digest not in _stored:
+        RulebookSnapshot.objects.get_or_create(
+            digest=rulebook.digest,
+            defaults={"rulebook": rulebook.id, "version": rulebook.version, "data": rulebook.to_dict()},
+        )
+    return rulebook.digest
+
+
+def calendar() -> Calendar:
+    """Return the working-day calendar in force: the shipped table with this node's latest overrides (R37)."""
+    global _calendar
+    if _calendar and time.monotonic() - _calendar[0] < _CALENDAR_SECONDS:
+        return _calendar[1]
+    row = CalendarVersion.objects.order_by("-at", "-version").first()
+    value = calendars.load(row.base) if row else calendars.load()
+    if row:
+        value = value.with_overrides(
+            [Override(date.fromisoformat(o["day"]), o["working"], o["source"]) for o in row.overrides], row.version
+        )
+    _calendar = (time.monotonic(), value)
+    return value
+
+
+def forget() -> None:
+    """Drop what this process has cached, as after a change of calendar or database."""
+    global _calendar
+    _calendar = None
+    _pinned.cache_clear()
+    register_rulebook.cache_clear()
+    _stored.clear()

@@ -1,0 +1,66 @@
+"""The one door for writes: a function per legal act, keyword-only (design §2 rule 3)."""
+
+from .coding import assign_code, cancel_request, refuse_code, request_code
+from .desk import accept, begin_review, decline, explain_overdue, pass_review, reject, request_supplement
+from .drafting import (
+    confirm_joint,
+    create_application,
+    preview,
+    return_to_clerk,
+    save_draft,
+    submit,
+    submit_for_business_review,
+    withdraw,
+)
+from .materials import Upload, add_material, list_materials, read_material, remove_material
+from .notices import close_notice, open_notice, resume_notice, suspend_notice, terminate
+from .objections import dismiss, find_inadmissible, lodge, retract, uphold, verify
+from .oversight import answer_complaint, draw_rechecks, file_complaint, find_recheck, set_calendar
+from .results import cancel, complete, revoke, suppress_content
+
+__all__ = [
+    "Upload",
+    "accept",
+    "add_material",
+    "answer_complaint",
+    "assign_code",
+    "begin_review",
+    "cancel",
+    "cancel_request",
+    "close_notice",
+    "complete",
+    "confirm_joint",
+    "create_application",
+    "decline",
+    "dismiss",
+    "draw_rechecks",
+    "explain_overdue",
+    "file_complaint",
+    "find_inadmissible",
+    "find_recheck",
+    "list_materials",
+    "lodge",
+    "open_notice",
+    "pass_review",
+    "preview",
+    "read_material",
+    "refuse_code",
+    "reject",
+    "remove_material",
+    "request_code",
+    "request_supplement",
+    "resume_notice",
+    "retract",
+    "return_to_clerk",
+    "revoke",
+    "save_draft",
+    "set_calendar",
+    "submit",
+    "submit_for_business_review",
+    "suppress_content",
+    "suspend_notice",
+    "terminate",
+    "uphold",
+    "verify",
+    "withdraw",
+]

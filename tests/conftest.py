@@ -1,0 +1,162 @@
+"""A real PostgreSQL for every test that touches data: one embedded cluster per run, one database per worker."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from pytest_django.plugin import DjangoDbBlocker
+
+_URL, _OWNER = "DENGJI_DATABASE_URL", "DENGJI_TEST_OWNER_URL"
+_cluster = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the cluster in the controlling process, before anything reads settings; workers inherit its address."""
+    global _cluster
+    if _OWNER in os.environ:
+        return
+    from dengji.database import Cluster
+
+    home = Path(tempfile.mkdtemp(prefix="dj"))
+    home.chmod(0o711)
+    _cluster = Cluster(home / "d", test=True)
+    _cluster.start()
+    os.environ["DENGJI_DATA_DIR"] = str(home / "node")
+    os.environ["DENGJI_TEST_MIGRATOR_URL"] = _cluster.dsn("migrator")
+    os.environ["DENGJI_TEST_AUDITOR_URL"] = _cluster.dsn("auditor")
+    os.environ[_OWNER] = _cluster.dsn("owner", "postgres")
+    os.environ[_URL] = _cluster.dsn("app")
+    config.add_cleanup(lambda: _stop(home))
+
+
+def _stop(home: Path) -> None:
+    if _cluster is not None:
+        _cluster.stop()
+    shutil.rmtree(home, ignore_errors=True)
+    for name in (_URL, _OWNER):
+        os.environ.pop(name, None)
+
+
+def _owner(database: str = "postgres") -> psycopg.Connection:
+    return psycopg.connect(make_conninfo(os.environ[_OWNER], dbname=database), autocommit=True)
+
+
+def _point_at(database: str, url: str) -> None:
+    from django.db import connections
+
+    connections.close_all()
+    # pytest-django reads settings before the cluster has an address, so all of it is set here.
+    parts = conninfo_to_dict(url)
+    wanted = {
+        "NAME": database,
+        "USER": parts["user"],
+        "PASSWORD": parts["password"],
+        "HOST": parts["host"],
+        "PORT": str(parts.get("port", "")),
+    }
+    for settings in (connections["default"].settings_dict, connections.databases["default"]):
+        settings.update(wanted)
+
+
+def _forget() -> None:
+    from dengji.core import encryption, node
+    from dengji.registration import rules
+
+    encryption.forget_keys()
+    node.identity.cache_clear()
+    rules.forget()
+
+
+@pytest.fixture(scope="session")
+def template_database(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A database migrated by the migrator role and used by the app role, never owned by it; with a node's identity."""
+    from django.core.management import call_command
+
+    from dengji.core import encryption, node
+    from dengji.database import roles
+
+    name = f"t_{os.environ.get('PYTEST_XDIST_WORKER', 'gw')}_{uuid.uuid4().hex[:6]}"
+    passwords = {
+        role: conninfo_to_dict(os.environ[variable])["password"]
+        for role, variable in (
+            ("migrator", "DENGJI_TEST_MIGRATOR_URL"),
+            ("app", _URL),
+            ("auditor", "DENGJI_TEST_AUDITOR_URL"),
+        )
+    }
+    roles.ensure_roles(os.environ[_OWNER], name, passwords)
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        _point_at(name, os.environ["DENGJI_TEST_MIGRATOR_URL"])
+        call_command("migrate", verbosity=0)
+        _point_at(name, os.environ[_URL])
+        _forget()
+        node.found("test.example", demonstration=True)
+        encryption.ensure_keys()
+        connection.close()
+    yield name
+    with django_db_blocker.unblock():
+        connection.close()
+    with _owner() as admin:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(template_database: str) -> Iterator[None]:
+    """Replace pytest-django's own test database: ours is made by the migrator and used by the app role."""
+    yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Names are made by `template_database`."""
+
+
+@pytest.fixture
+def committed(template_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """A fresh clone of the template in which transactions really commit; its name. Append-only tables stay so."""
+    from django.db import connection
+
+    name = f"c_{uuid.uuid4().hex[:12]}"
+    with django_db_blocker.unblock():
+        connection.close()
+        with _owner() as admin:
+            admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" OWNER dengji_migrator')
+            admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO dengji_app, dengji_auditor')
+        _point_at(name, os.environ[_URL])
+        _forget()
+        try:
+            yield name
+        finally:
+            from django.db import connections
+
+            connections.close_all()
+            _point_at(template_database, os.environ[_URL])
+            _forget()
+            with _owner() as admin:
+                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def owner_connection(committed: str) -> Iterator[psycopg.Connection]:
+    """A superuser's connection to the committed clone, for tests that break things on purpose."""
+    with _owner(committed) as connection:
+        yield connection
+
+
+@pytest.fixture(autouse=True)
+def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if {"db", "committed", "world"} & set(request.fixturenames):
+        from dengji.registration import rules
+
+        rules.forget()
