@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -62,10 +63,15 @@ def timestamp(instant: datetime) -> str:
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
 
 
-def plain(value: Any) -> Any:
+def plain_dict(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy with dates as text and empty members left out, fit for `canonical` and for jsonb columns."""
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items() if v is not None}
+    return {k: plain(v) for k, v in value.items() if v is not None}
+
+
+def plain(value: Any) -> Any:
+    """Return a value with dates as text and empty members of objects left out."""
+    if isinstance(value, Mapping):
+        return plain_dict(value)
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, datetime):

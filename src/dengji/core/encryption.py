@@ -78,7 +78,8 @@ class FileKeyProvider:
 
 @lru_cache(maxsize=1)
 def _provider() -> KeyProvider:
-    return import_string(settings.DENGJI_KEY_PROVIDER)()
+    provider: KeyProvider = import_string(settings.DENGJI_KEY_PROVIDER)()
+    return provider
 
 
 @lru_cache(maxsize=64)

@@ -38,7 +38,7 @@ def once(
 ) -> dict[str, Any]:
     """Run `work(receipt time)` in one transaction, or return what the same request got before.
 
-    Raises DomainError transaction_id_invalid, and transaction_id_reused (409) where the id was used for another request.
+    Raises DomainError transaction_id_invalid, and transaction_id_reused (409) for another request under the same id.
     """
     if not transaction_id or len(transaction_id) > MAX_TRANSACTION_ID or not transaction_id.isprintable():
         raise DomainError(
@@ -58,7 +58,8 @@ def once(
                 raise conflict(
                     "transaction_id_reused", N_("此事务号已用于另一请求：请换用新的事务号"), field="Idempotency-Key"
                 )
-            return orjson.loads(result) if isinstance(result, str) else result
+            remembered: dict[str, Any] = orjson.loads(result) if isinstance(result, str) else result
+            return remembered
         answer = work(to_milliseconds(instant))
         with connection.cursor() as cursor:
             cursor.execute(

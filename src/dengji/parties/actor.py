@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -80,7 +81,7 @@ def supervised_registers(actor: Actor) -> frozenset[UUID]:
     return frozenset(Register.objects.filter(jurisdiction_id__in=inside).values_list("pk", flat=True))
 
 
-def _climbs_to(pk: int | None, parents: dict[int, int | None], targets: set[int]) -> bool:
+def _climbs_to(pk: int | None, parents: Mapping[int, int | None], targets: set[int]) -> bool:
     while pk is not None:
         if pk in targets:
             return True

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import secrets
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Model
 
 from dengji.core.clock import legal_now, real_now
 from dengji.core.encryption import blind_index, seal_json
@@ -22,6 +23,7 @@ from .actor import Actor
 from .models import Jurisdiction, Organisation, Person, Register, Role, Token
 from .roles import KINDS, excludes
 
+M = TypeVar("M", bound=Model)
 #: The operator at the machine's own command line sets a node up; nobody else acts in this role.
 OPERATOR = Actor(key="operator", system_role="operator")
 
@@ -108,10 +110,10 @@ def add_register(
     )
 
 
-def _create(model: Any, **values: Any) -> Any:
+def _create(model: type[M], **values: Any) -> M:
     try:
         with transaction.atomic():
-            return model.objects.create(**values)
+            return model._default_manager.create(**values)
     except IntegrityError as error:
         raise conflict("exists", N_("已存在相同的记录")) from error
 

@@ -177,7 +177,7 @@ def fold(row: CaseBase, decision: Decision) -> None:
         row.deadline_provisional = decision.deadline_provisional
     if special := FOLDS.get(decision.act):
         special(row, decision)
-    if hasattr(row, "ended_at") and row.ended_at is None and _ENDED[row.OBJECT](row.state):
+    if row.ended_at is None and _ENDED[row.OBJECT](row.state):
         row.ended_at = decision.at
 
 
@@ -186,7 +186,7 @@ MODELS: dict[str, type[CaseBase]] = {m.OBJECT: m for m in (Application, Registra
 
 def blank(row: CaseBase) -> CaseBase:
     """Return a row of the same kind with every projected column at its beginning."""
-    fresh = type(row)(pk=row.pk)
+    fresh = type(row)(id=row.pk)
     fresh.n = 0
     if isinstance(row, Registration):
         birth = Decision.objects.filter(object_id=row.pk, act="adopt").first() or Decision.objects.get(

@@ -50,7 +50,6 @@ class Application(CaseBase):
     code_way = models.CharField(max_length=40, blank=True)
     local_number = models.CharField(max_length=64, blank=True)
     code = models.CharField(max_length=64, blank=True)
-    ended_at = models.DateTimeField(null=True)
     rulebook = models.CharField(max_length=40)
     rulebook_digest = models.CharField(max_length=80, blank=True)
 

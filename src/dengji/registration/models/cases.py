@@ -22,6 +22,7 @@ class CaseBase(models.Model):
     deadline_day = models.DateField(null=True)
     deadline_ends = models.DateTimeField(null=True)
     deadline_provisional = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:

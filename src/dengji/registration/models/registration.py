@@ -32,7 +32,6 @@ class Registration(CaseBase):
     coded_on = models.DateField()
     valid_from = models.DateField()
     valid_to = models.DateField(help_text="Last valid day, Shanghai")
-    ended_at = models.DateTimeField(null=True)
     ground = models.CharField(max_length=60, blank=True)
 
     class Meta:

@@ -50,7 +50,6 @@ class Objection(CaseBase):
     relation = models.CharField(max_length=200, blank=True)
     lodged_at = models.DateTimeField()
     received_on = models.DateField(null=True, help_text="Where staff enter an objection received in time on paper")
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=("application", "state"), name="registration_objection_open"),)
@@ -65,7 +64,6 @@ class Complaint(CaseBase):
     subject_code = models.CharField(max_length=64, blank=True)
     body = models.BinaryField()
     contact = models.BinaryField(null=True)
-    ended_at = models.DateTimeField(null=True)
 
 
 class Recheck(CaseBase):
@@ -77,7 +75,6 @@ class Recheck(CaseBase):
     organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+")
     period = models.CharField(max_length=20)
     seed = models.CharField(max_length=80)
-    ended_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("registration", "period"), name="registration_recheck_once"),)

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from dengji.core.canonical import plain
+from dengji.core.canonical import plain_dict
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.core.ids import new_id
 from dengji.core.node import identity
@@ -44,7 +44,7 @@ def validity(coded_on: date, content: Mapping[str, Any], rulebook: Rulebook) -> 
 def page_public(row: Registration, fields: Mapping[str, Any], content: str, **more: Any) -> dict[str, Any]:
     """Return what a public entry says of a registration: codes, dates, states, never free text (design §5)."""
     shown = visible(fields, "page")
-    return plain(
+    return plain_dict(
         {
             "code": row.code,
             "serial": row.serial or None,
@@ -81,7 +81,7 @@ def request_code(*, actor: Actor, transaction_id: str, application_id: UUID, way
             actor=actor,
             at=at,
             rulebook=rules.rules_of(row),
-            deed=Deed(data={"way": way}, public=plain({"serial": row.serial, "way": way, "type": row.data_type})),
+            deed=Deed(data={"way": way}, public=plain_dict({"serial": row.serial, "way": way, "type": row.data_type})),
         )
         return answer(row, decision)
 
@@ -108,7 +108,7 @@ def cancel_request(*, actor: Actor, transaction_id: str, application_id: UUID) -
             actor=actor,
             at=at,
             rulebook=rules.rules_of(row),
-            deed=Deed(public=plain({"serial": row.serial, "way": row.code_way})),
+            deed=Deed(public=plain_dict({"serial": row.serial, "way": row.code_way})),
         )
         return answer(row, decision)
 

@@ -1,4 +1,4 @@
-"""From a blank form to the agency's door: create, save, confirm jointly, review in house, submit, withdraw (Arts. 7, 9)."""
+"""From a blank form to the agency's door: create, save, confirm, review in house, submit, withdraw (Arts. 7, 9)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from dengji.core.canonical import plain, salted_digest
+from dengji.core.canonical import plain, plain_dict, salted_digest
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, conflict, forbidden, not_found
 from dengji.core.ids import new_id
@@ -172,16 +172,22 @@ def _subject(row: Application, registration_id: UUID | None) -> dict[str, Any]:
         if registration_id:
             raise DomainError("registration_not_expected", N_("首次登记不针对已有登记"), "registration_id")
         return {}
+    if registration_id is None:
+        raise _registration_required()
     registration = Registration.objects.filter(
         pk=registration_id, register_id=row.register_id, organisation_id=row.organisation_id
     ).first()
     if registration is None:
-        raise DomainError("registration_required", N_("请指明本单位的一项已有登记"), "registration_id", article="9")
+        raise _registration_required()
     if registration.state != "VALID":
         raise conflict("registration_ended", N_("该登记已注销或撤销"), field="registration_id")
     row.registration = registration
     row.data_type = registration.data_type
     return dict(RegistrationVersion.objects.get(registration=registration, number=registration.version).fields)
+
+
+def _registration_required() -> DomainError:
+    return DomainError("registration_required", N_("请指明本单位的一项已有登记"), "registration_id", article="9")
 
 
 def _copied(actor: Actor, row: Application, source_id: UUID | None) -> dict[str, Any]:
@@ -267,7 +273,7 @@ def save_draft(
         merged["data_type"] = row.data_type
         _fill(draft, merged)
         if request is not None:
-            draft.request = plain(dict(request))
+            draft.request = plain_dict(request)
         draft.revision += 1
         draft.updated_by = actor.person_id
         draft.updated_at = at

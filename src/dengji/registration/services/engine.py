@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Model
 
-from dengji.core.canonical import plain, salted_digest
+from dengji.core.canonical import plain_dict, salted_digest
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, conflict, forbidden, not_found
 from dengji.core.frame import once
@@ -67,7 +67,7 @@ def perform(
             transaction_id=transaction_id,
             act=act,
             request={"target": str(target) if target else "", **request},
-            work=lambda at: plain(dict(work(at))),
+            work=lambda at: plain_dict(work(at)),
         )
     except DomainError as error:
         if error.status in (403, 404, 409):
@@ -178,14 +178,14 @@ def _decision(
         rulebook=rulebook.id,
         rulebook_digest=rulebook.digest,
         calendar=calendar,
-        data=plain(dict(deed.data)),
+        data=plain_dict(deed.data),
         salt=new_salt(),
     )
 
 
 def statement(decision: Decision) -> dict[str, Any]:
     """Return what a decision states: the part whose salted digest a sealed entry carries, without personal data."""
-    return plain(
+    return plain_dict(
         {
             "object": str(decision.object_id),
             "object_kind": decision.object_kind,
@@ -207,7 +207,7 @@ def statement(decision: Decision) -> dict[str, Any]:
 
 def _record(row: CaseBase, decision: Decision, deed: Deed) -> None:
     if deed.detail:
-        words = plain(dict(deed.detail))
+        words = plain_dict(deed.detail)
         salt = new_salt()
         detail = DecisionDetail(
             id=new_id(),
@@ -227,7 +227,7 @@ def _record(row: CaseBase, decision: Decision, deed: Deed) -> None:
         object_kind=row.OBJECT,
         object_id=row.pk,
         n=decision.n,
-        public=plain({"state": decision.to_state, **deed.public}) if is_public else None,
+        public=plain_dict({"state": decision.to_state, **deed.public}) if is_public else None,
         sealed=None if is_public else sealed,
         to=deed.to,
         ref=deed.ref,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from dengji.core.canonical import plain
+from dengji.core.canonical import plain_dict
 from dengji.core.errors import N_, DomainError
 from dengji.core.ids import new_id
 from dengji.law.calendar import shanghai_date
@@ -29,7 +29,7 @@ def notice_wanted(row: Application, rulebook: Rulebook, content: Mapping[str, An
     if isinstance(when, bool):
         return when
     if when != "data" or row.registration is None:
-        return when == "always"
+        return bool(when == "always")
     return bool(changed_fields(row, content) - set(rulebook.get("notice.contact_fields")))
 
 
@@ -102,7 +102,7 @@ def open_notice(
 
 def _public(row: Application, **more: Any) -> dict[str, Any]:
     """The public facts of an application at the notice: serial, kind, type, days; no free text (design §5, R53)."""
-    return plain({"serial": row.serial, "kind": row.kind, "type": row.data_type, **more})
+    return plain_dict({"serial": row.serial, "kind": row.kind, "type": row.data_type, **more})
 
 
 def _publish(row: Application, decision: Decision, fields: Mapping[str, Any], address: str) -> Notice:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from dengji.core.canonical import plain
+from dengji.core.canonical import plain_dict
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, not_found
 from dengji.law.calendar import add_months, shanghai_date
@@ -68,7 +68,7 @@ def complete(*, actor: Actor, transaction_id: str, application_id: UUID) -> dict
                     "no_open_objection": no_open_objection(row),
                     "renewal_in_time": row.kind != "renewal" or shanghai_date(at) <= registration.valid_to,
                 },
-                public=plain({"serial": row.serial, "kind": row.kind, "code": registration.code}),
+                public=plain_dict({"serial": row.serial, "kind": row.kind, "code": registration.code}),
             ),
         )
         end_notice(row, at, "OVER")
@@ -187,7 +187,7 @@ def _end(
     role: str = "",
 ) -> Any:
     deed.data = {**deed.data, "ground": ground}
-    deed.public = plain({"code": registration.code, "ground": ground})
+    deed.public = plain_dict({"code": registration.code, "ground": ground})
     decision = apply(act, registration, actor=actor, at=at, rulebook=rulebook, deed=deed, role=role)
     inspection.forget_name(registration.pk)
     return decision
