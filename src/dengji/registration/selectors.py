@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q
+from django.db.models import Count, Model, Q
 
 from dengji.core.errors import not_found
 from dengji.parties.actor import Actor, supervised_registers
@@ -146,3 +146,15 @@ def _application_roles(actor: Actor, application: Application) -> set[str]:
 def running_notices() -> Any:
     """Return the public notices that run now, newest first: readable by anyone (Art. 12)."""
     return Notice.objects.filter(state="RUNNING").select_related("register").order_by("-opened_at", "-pk")
+
+
+def home_figures() -> dict[str, int]:
+    """Return what the register holds now: valid resources, products, their registrants, and running notices."""
+    valid = Registration.objects.filter(state="VALID")
+    by_type = dict(valid.values_list("data_type").annotate(n=Count("pk")).order_by())
+    return {
+        "resources": by_type.get("resource", 0) + by_type.get("open", 0),
+        "products": by_type.get("product", 0),
+        "registrants": valid.values("organisation_id").distinct().count(),
+        "notices": Notice.objects.filter(state="RUNNING").count(),
+    }

@@ -1,0 +1,59 @@
+# Two commands on a fresh machine with git, make and Python >= 3.11:  make run   make test
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --require-hashes --only-binary :all:
+WORKERS ?= 2
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test soak lint lock bench messages permissions clean
+
+help:  ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Set everything up from nothing: virtual environment, locked packages, translations
+
+$(STAMP): requirements/dev.lock requirements/run.lock pyproject.toml $(wildcard src/dengji/locale/*/LC_MESSAGES/*.po)
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PY=python3.11 …")'
+	@test -x $(BIN)/python || $(PY) -m venv $(VENV) || { echo "On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
+	@echo "Installing locked packages …"
+	@$(PIP) -r requirements/dev.lock
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
+	@$(BIN)/pybabel -q compile -d src/dengji/locale -D django --statistics >/dev/null 2>&1 || { echo "translations do not compile"; exit 1; }
+	@touch $@
+
+run: setup  ## Run the platform with the example jurisdiction at http://127.0.0.1:8000
+	@$(BIN)/dengji up --demo $(ARGS)
+
+test: setup  ## Run the tests (browser tests where Chromium is installed)
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || echo "No Chromium on this machine: the browser tests are left out (apt install chromium)."
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+
+soak: setup  ## Run the full counts of the heavy properties; the log stays in build/soak.log
+	@mkdir -p build
+	@DENGJI_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/properties tests/faults $(ARGS) 2>&1 | tee build/soak.log
+
+lint: setup  ## Check style, types and the rules of the house
+	@$(BIN)/ruff check src tests bench
+	@$(BIN)/ruff format --check -q src tests bench
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+messages: setup  ## Collect the texts for translation into src/dengji/locale
+	@mkdir -p build; PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg -k N_ -k _ -k gettext -k gettext_lazy --no-location --sort-output -o build/django.pot .
+	@$(BIN)/pybabel -q update -i build/django.pot -d src/dengji/locale -D django -l en --no-fuzzy-matching --ignore-obsolete
+
+bench: setup  ## Measure beside the peers in one run and print the ratios (PEERS=1 builds CKAN first)
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: setup  ## Renew the lock files; fails if an address of a package index gets in
+	@$(BIN)/uv --no-config pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links requirements/dev.in -o requirements/dev.lock
+	@$(BIN)/uv --no-config pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links -c requirements/dev.lock requirements/run.in -o requirements/run.lock
+	@! grep -nEi 'https?://|--(extra-)?index-url|--find-links|file:' requirements/*.lock
+
+clean:  ## Remove what setup and tests made
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
