@@ -34,7 +34,18 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DENGJI_TEST_AUDITOR_URL"] = _cluster.dsn("auditor")
     os.environ[_OWNER] = _cluster.dsn("owner", "postgres")
     os.environ[_URL] = _cluster.dsn("app")
+    _keep_files_in(home / "node")
     config.add_cleanup(lambda: _stop(home))
+
+
+def _keep_files_in(directory: Path) -> None:
+    # Settings are read before this point: without this, keys and materials would land in the user's own node.
+    from django.conf import settings
+
+    settings.DENGJI_DATA_DIR = directory
+    settings.DENGJI_KEY_FILE = str(directory / "keys" / "master.key")
+    settings.STATIC_ROOT = str(directory / "static")
+    settings.STORAGES["default"]["OPTIONS"]["location"] = str(directory / "materials")
 
 
 def _stop(home: Path) -> None:
