@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from dengji.core.clock import legal_now
+from dengji.core.frame import lock_key
 from dengji.core.ids import new_id
 from dengji.ledger import services as ledger
 from dengji.ledger.entries import Sealed, new_salt
@@ -37,7 +38,9 @@ def _write(
 def seal_access_log() -> AccessLogRoot | None:
     """Commit the access log since the last root to the ledger by one sealed entry; None where nothing was added."""
     with transaction.atomic():
-        last = AccessLogRoot.objects.select_for_update().order_by("-last_id").first()
+        with connection.cursor() as cursor:  # the table is append-only: its rows cannot be locked
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key("dengji", "access log root")])
+        last = AccessLogRoot.objects.order_by("-last_id").first()
         rows = list(
             AccessLog.objects.filter(pk__gt=last.last_id if last else 0)
             .order_by("pk")
