@@ -1,5 +1,6 @@
 """The one door for writes: a function per legal act, keyword-only (design §2 rule 3)."""
 
+from .clockwork import tick
 from .coding import assign_code, cancel_request, refuse_code, request_code
 from .desk import accept, begin_review, decline, explain_overdue, pass_review, reject, request_supplement
 from .drafting import (
@@ -60,6 +61,7 @@ __all__ = [
     "suppress_content",
     "suspend_notice",
     "terminate",
+    "tick",
     "uphold",
     "verify",
     "withdraw",
