@@ -1,12 +1,13 @@
 """Two clocks: real time for sessions, tokens and signatures; legal time for everything the Measures count.
 
 Legal time can be moved in demonstration mode only, forward only, by one offset kept in the database and read once per
-transaction. Nobody passes a time in.
+transaction. Nobody passes a time in. A demonstration node may be founded with a clock that starts in the past
+(`node.found`), so the offset may be negative; from then on it only grows.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -29,6 +30,15 @@ def legal_now() -> datetime:
     return to_milliseconds(instant)
 
 
+def machine_now() -> datetime:
+    """Return the database machine's own time in UTC: what the legal offset is counted from."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (instant,) = cursor.fetchone()
+    moment: datetime = instant
+    return moment.astimezone(UTC)
+
+
 def real_now() -> datetime:
     """Return the machine's own time in UTC."""
     return timezone.now()
@@ -39,8 +49,8 @@ def advance_to(instant: datetime) -> None:
     node = Node.objects.select_for_update().get()
     if not node.demonstration:
         raise DomainError("clock_fixed", N_("只有演示节点可以移动法定时钟"), status=403)
-    offset = instant - real_now()
+    offset = instant - machine_now()
     if offset < node.legal_offset:
         raise DomainError("clock_backwards", N_("法定时钟只能向前移动"), "to")
-    node.legal_offset = max(offset, timedelta(0))
+    node.legal_offset = offset
     node.save(update_fields=["legal_offset"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 
 
@@ -11,7 +13,9 @@ class Node(models.Model):
     id = models.SmallIntegerField(primary_key=True, default=1)
     origin = models.CharField(max_length=200)
     demonstration = models.BooleanField()
-    legal_offset = models.DurationField(help_text="Legal time minus real time; never negative, demonstration only")
+    legal_offset = models.DurationField(
+        help_text="Legal time minus real time; zero in production; a demonstration may start in the past, then only grows"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -21,6 +25,10 @@ class Node(models.Model):
                 condition=models.Q(demonstration=True, origin__startswith="demo.")
                 | (models.Q(demonstration=False) & ~models.Q(origin__startswith="demo.")),
                 name="core_node_demo_origin",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(demonstration=True) | models.Q(legal_offset=timedelta(0)),
+                name="core_node_production_clock",
             ),
         )
 
