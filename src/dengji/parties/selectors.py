@@ -35,6 +35,11 @@ def register_by_slug(slug: str) -> Register:
     return row
 
 
+def registers() -> list[Register]:
+    """Return every register of the node, oldest first."""
+    return list(Register.objects.select_related("jurisdiction", "agency").order_by("created_at", "pk"))
+
+
 def only_register() -> Register:
     """Return the node's register where it hosts exactly one; raises DomainError register_required."""
     rows = list(Register.objects.select_related("jurisdiction", "agency")[:2])

@@ -1,0 +1,1 @@
+"""One module per command; `dengji.cli.main` finds them by their file names."""
