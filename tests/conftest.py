@@ -132,29 +132,32 @@ def django_db_modify_db_settings() -> None:
     """Names are made by `template_database`."""
 
 
+def clone_of(template_database: str) -> Iterator[str]:
+    """Make a clone of the template, point Django at it, yield its name, and drop it."""
+    from django.db import connections
+
+    name = f"c_{uuid.uuid4().hex[:12]}"
+    connections.close_all()
+    with _owner() as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" OWNER dengji_migrator')
+        admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO dengji_app, dengji_auditor')
+    _point_at(name, os.environ[_URL])
+    _forget()
+    try:
+        yield name
+    finally:
+        connections.close_all()
+        _point_at(template_database, os.environ[_URL])
+        _forget()
+        with _owner() as admin:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
 def committed(template_database: str, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
     """A fresh clone of the template in which transactions really commit; its name. Append-only tables stay so."""
-    from django.db import connection
-
-    name = f"c_{uuid.uuid4().hex[:12]}"
     with django_db_blocker.unblock():
-        connection.close()
-        with _owner() as admin:
-            admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" OWNER dengji_migrator')
-            admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO dengji_app, dengji_auditor')
-        _point_at(name, os.environ[_URL])
-        _forget()
-        try:
-            yield name
-        finally:
-            from django.db import connections
-
-            connections.close_all()
-            _point_at(template_database, os.environ[_URL])
-            _forget()
-            with _owner() as admin:
-                admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+        yield from clone_of(template_database)
 
 
 @pytest.fixture

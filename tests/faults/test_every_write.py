@@ -1,0 +1,209 @@
+"""Every write of every act fails in turn: nothing is half-done, and the same transaction id then does it once."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import re
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, OperationalError, close_old_connections
+
+from dengji.ledger import services as ledger
+from dengji.ledger.models import Entry, Pending
+from dengji.parties import access
+from dengji.registration import services
+from dengji.registration.models import (
+    Application,
+    Complaint,
+    Decision,
+    Objection,
+    Recheck,
+    Registration,
+    RulebookSnapshot,
+)
+from dengji.registration.projection import differences
+from tests.factories import world as w
+
+from .acts import CASES, Call, Case
+from .conftest import Faults, changed
+
+#: Writes that are not acts of the procedure table and so leave no decision.
+NO_DECISION = {"save_draft", "add_material", "remove_material", "set_calendar"}
+MOST_WRITES = 400
+
+
+def test_no_act_is_missing_here() -> None:
+    takes = {
+        name
+        for name in services.__all__
+        if callable(function := getattr(services, name)) and "transaction_id" in _parameters(function)
+    }
+    assert takes == {case.act for case in CASES}
+
+
+def _parameters(function: Any) -> Any:
+    return inspect.signature(function).parameters
+
+
+def attempt(call: Call, transaction_id: str) -> dict[str, Any] | str:
+    """The result of one attempt, or what the planned fault said; anything else goes on."""
+    try:
+        return call(transaction_id)
+    except OperationalError as error:
+        assert "terminating connection" in str(error) or "closed" in str(error), error
+        return "killed"
+    except DatabaseError as error:
+        planned = re.search(r"planned fault: (.*)", str(error))
+        if planned is None:
+            raise
+        return planned[1]
+
+
+def strike_each_write(call: Call, transaction_id: str, faults: Faults) -> tuple[list[str], dict[str, Any]]:
+    """Fail the first written row, then the second … until the act comes through; (what was struck, its result)."""
+    struck: list[str] = []
+    before = faults.snapshot()
+    for at in itertools.count(1):
+        faults.plan("raise", at)
+        result = attempt(call, transaction_id)
+        if not isinstance(result, str):
+            return struck, result
+        assert changed(before, faults.snapshot()) == {}, f"write {at}: {result} left something behind"
+        struck.append(result)
+        assert at < MOST_WRITES
+    raise AssertionError
+
+
+def check_consistent(result: dict[str, Any]) -> None:
+    """Every object equals the fold of its decisions, every decision has its entry, no entry is without one."""
+    pk = result.get("id")
+    for model in (Application, Objection, Registration, Complaint, Recheck):
+        for row in model.objects.filter(pk__in=[pk, result.get("registration")]):
+            assert differences(row) == {}
+    decisions = set(Decision.objects.values_list("object_id", "n", "act", "entry_id"))
+    entries = set(Entry.objects.exclude(object_kind="access_log").values_list("object_id", "n", "act", "pk"))
+    assert decisions == entries
+    assert Pending.objects.count() + Entry.objects.filter(leaf__isnull=False).count() == Entry.objects.count()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_fault_leaves_nothing_and_a_retry_does_it_once(case: Case, world: w.World, faults: Faults) -> None:
+    faults.plan()
+    call = case.ready(world)
+    transaction_id = w.tid()
+    before = faults.snapshot()
+    decisions = Decision.objects.count()
+
+    faults.plan("commit")
+    assert attempt(call, transaction_id) == "COMMIT on core_rememberedresult"
+    assert changed(before, faults.snapshot()) == {}, "a failed commit left something behind"
+    faults.plan("kill", 1)
+    assert attempt(call, transaction_id) == "killed"
+    assert database_part(changed(before, faults.snapshot())) == {}, "a killed backend left something behind"
+
+    struck, result = strike_each_write(call, transaction_id, faults)
+
+    faults.plan()
+    done = faults.snapshot()
+    assert struck[-1] == "INSERT on core_rememberedresult"
+    assert len(set(struck)) > 1
+    if case.act not in NO_DECISION:
+        for table in ("registration_decision", "ledger_entry", "ledger_pending"):
+            assert struck.count(f"INSERT on {table}") == Decision.objects.count() - decisions > 0
+    assert changed(before, done).keys() >= {line.split(" on ")[1] for line in struck}
+    assert call(transaction_id) == result, "a retry after success got another answer"
+    assert changed(done, faults.snapshot()) == {}, "a retry after success did something again"
+    check_consistent(result)
+
+
+def database_part(differing: dict[str, Any]) -> dict[str, Any]:
+    """Leave out stored files: when the server dies, nobody can know yet whether the act was done (see below)."""
+    return {name: pair for name, pair in differing.items() if name != "files"}
+
+
+@pytest.mark.parametrize("act", ["add_material", "lodge", "submit", "assign_code", "uphold"])
+def test_the_server_dies_at_the_last_moment(act: str, world: w.World, faults: Faults) -> None:
+    faults.plan()
+    call = next(case for case in CASES if case.act == act).ready(world)
+    writes, _ = strike_each_write(call, w.tid(), faults)
+    faults.plan()
+    call = next(case for case in CASES if case.act == act).ready(world)
+    transaction_id, before = w.tid(), faults.snapshot()
+    faults.plan("kill", len(writes))
+    assert attempt(call, transaction_id) == "killed"
+    assert database_part(changed(before, faults.snapshot())) == {}
+    faults.plan()
+    result = call(transaction_id)
+    done = faults.snapshot()
+    assert call(transaction_id) == result
+    assert changed(done, faults.snapshot()) == {}
+
+
+def test_the_first_rulebook_is_pinned_with_its_submission_or_not_at_all(faults: Faults) -> None:
+    """The snapshot is written by whichever submission is the first; a fault there must not be remembered as done."""
+    faults.plan()
+    other = w.build(rulebook="cn-tj", region="120000")
+    pk = w.draft(other, fields={"coverage_regions": ["620700"]})
+    w.advance(other, pk, "submit_for_business_review")
+
+    def submit(transaction_id: str) -> dict[str, Any]:
+        return services.submit(
+            actor=other.actor("business_reviewer"), transaction_id=transaction_id, application_id=pk, **w.SECRECY
+        )
+
+    struck, _ = strike_each_write(submit, w.tid(), faults)
+    faults.plan()
+    assert "INSERT on registration_rulebooksnapshot" in struck
+    assert RulebookSnapshot.objects.filter(pk=Application.objects.get(pk=pk).rulebook_digest).exists()
+
+
+def test_a_calendar_that_was_rolled_back_is_not_used(world: w.World, faults: Faults) -> None:
+    faults.plan()
+    call = next(case for case in CASES if case.act == "set_calendar").ready(world)
+    faults.plan("commit")
+    assert attempt(call, w.tid()) == "COMMIT on core_rememberedresult"
+    faults.plan()
+    pk = w.draft(world)
+    w.advance(world, pk, "accept")
+    used = Decision.objects.filter(object_id=pk).latest("n").calendar
+    known = set(Decision.objects.exclude(object_id=pk).values_list("calendar", flat=True))
+    assert used in known
+
+
+def test_the_sequencer_and_the_access_log_root_are_whole_or_nothing(world: w.World, faults: Faults) -> None:
+    faults.plan()
+    w.draft(world)
+    access.log_refusal(actor="test", act="accept", outcome="forbidden")
+    for work in (access.seal_access_log, ledger.place_pending):
+        before = faults.snapshot()
+        for at in (1, 2, 3):
+            faults.plan("raise", at)
+            with pytest.raises(DatabaseError, match="planned fault"):
+                work()
+            assert changed(before, faults.snapshot()) == {}
+        faults.plan()
+        assert work()
+    while ledger.place_pending():
+        pass
+    indexes = list(Entry.objects.order_by("pk").values_list("leaf__index", flat=True))
+    assert indexes == list(range(len(indexes)))
+
+
+def test_restricted_content_is_not_read_where_the_reading_cannot_be_noted(world: w.World, faults: Faults) -> None:
+    faults.plan()
+    pk = w.draft(world)
+    listed = services.list_materials(actor=world.actor("clerk"), owner_kind="application", owner_id=pk)
+    faults.owner.execute(
+        "CREATE TRIGGER zz_fault AFTER INSERT ON parties_accesslog FOR EACH ROW EXECUTE FUNCTION fault_strike()"
+    )
+    try:
+        faults.plan("raise", 1)
+        with pytest.raises(DatabaseError, match="planned fault"):
+            services.read_material(actor=world.actor("clerk"), material_id=listed[0]["id"])
+    finally:
+        faults.owner.execute("DROP TRIGGER zz_fault ON parties_accesslog")
+        faults.plan()
+    close_old_connections()
+    assert services.read_material(actor=world.actor("clerk"), material_id=listed[0]["id"])[1] == w.PDF
