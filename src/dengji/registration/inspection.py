@@ -129,16 +129,20 @@ def refuse_errors(findings: Iterable[Finding]) -> None:
 def remember_name(application: Application, content: Mapping[str, Any]) -> None:
     """Store the keys by which later applications find this one as a duplicate."""
     exact, bands = name_keys(content)
-    NameKey.objects.update_or_create(
+    key = NameKey(
         object_id=application.pk,
-        defaults={
-            "register_id": application.register_id,
-            "organisation_id": application.organisation_id,
-            "exact": exact,
-            "bands": list(bands),
-            "name": application.name,
-            "registrant_name": application.registrant_name,
-        },
+        register_id=application.register_id,
+        organisation_id=application.organisation_id,
+        exact=exact,
+        bands=list(bands),
+        name=application.name,
+        registrant_name=application.registrant_name,
+    )
+    NameKey.objects.bulk_create(
+        [key],
+        update_conflicts=True,
+        unique_fields=["object_id"],
+        update_fields=["exact", "bands", "name", "registrant_name"],
     )
 
 

@@ -7,6 +7,8 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from django.db import transaction
+
 from dengji.law import calendar as calendars
 from dengji.law import rulebook as rulebooks
 from dengji.law.calendar import Calendar, Override
@@ -43,6 +45,12 @@ def register_rulebook(register_id: Any) -> str:
     return str(Register.objects.values_list("jurisdiction__rulebook", flat=True).get(pk=register_id))
 
 
+@lru_cache(maxsize=256)
+def register_slug(register_id: Any) -> str:
+    """Return the slug of a register, which its local numbers begin with."""
+    return str(Register.objects.values_list("slug", flat=True).get(pk=register_id))
+
+
 def rules_of_register(register_id: Any) -> Rulebook:
     """Return the rulebook in force today in a register's jurisdiction."""
     return current(register_rulebook(register_id))
@@ -58,6 +66,7 @@ def pin(rulebook: Rulebook) -> str:
             digest=rulebook.digest,
             defaults={"rulebook": rulebook.id, "version": rulebook.version, "data": rulebook.to_dict()},
         )
+        transaction.on_commit(lambda: _stored.add(rulebook.digest))
     return rulebook.digest
 
 
@@ -82,4 +91,5 @@ def forget() -> None:
     _calendar = None
     _pinned.cache_clear()
     register_rulebook.cache_clear()
+    register_slug.cache_clear()
     _stored.clear()

@@ -17,6 +17,7 @@ from dengji.law.rulebook import Rulebook
 from dengji.law.visibility import visible
 from dengji.ledger import services as ledger
 from dengji.parties.actor import Actor
+from dengji.parties.models import Register
 
 from .. import inspection, rules
 from ..models import Application, NameKey, Registration, RegistrationVersion
@@ -153,7 +154,7 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
         row = lock(Application, application_id, actor)
         rulebook = rules.rules_of(row)
         content, _ = inspection.current_content(row)
-        register = row.register
+        register = Register.objects.select_related("jurisdiction", "agency").get(pk=row.register_id)
         given = _code(register.issuer, code, actor, at, row.data_type, register.jurisdiction.region_code)
         coded_on = shanghai_date(at)
         valid_from, valid_to = validity(coded_on, content, rulebook)
@@ -178,6 +179,8 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
         address = ledger.store_content(
             object_kind="registration", object_id=registration.pk, fields=visible(content, "page")
         )
+        registration.save(force_insert=True)
+        row.registration = registration
         decision = apply(
             "assign_code",
             row,
@@ -195,13 +198,11 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
                     "content": address,
                 },
                 public=page_public(registration, content, address, registration=str(registration.pk)),
+                also=("registration",),
             ),
         )
-        registration.save(force_insert=True)
         add_version(registration, content, address, at, application=row)
         NameKey.objects.filter(object_id=row.pk).update(object_id=registration.pk)
-        row.registration = registration
-        row.save(update_fields=["registration"])
         return answer(
             row, decision, code=given, registration=str(registration.pk), valid_from=valid_from, valid_to=valid_to
         )
@@ -222,13 +223,12 @@ def _code(issuer: str, code: str, actor: Actor, at: datetime, data_type: str, re
         if issuer not in ISSUERS:
             raise conflict("no_issuer", N_("本登记簿的登记结果查询码由上级平台赋予"), article="13")
         code = ISSUERS[issuer].issue(at, data_type, region)
+    elif Registration.objects.filter(code=code).exists():
+        raise conflict("code_taken", N_("此登记结果查询码已被使用"), field="code", article="13")
     try:
-        given = check_code(code, demonstration=demonstration)
+        return check_code(code, demonstration=demonstration)
     except CodeError as error:
         raise DomainError("code_invalid", error.message, "code", article="13", params=error.params) from error
-    if Registration.objects.filter(code=given).exists():
-        raise conflict("code_taken", N_("此登记结果查询码已被使用"), field="code", article="13")
-    return given
 
 
 def add_version(

@@ -516,8 +516,10 @@ def _next_serial(register_id: UUID, day: date) -> str:
 def _freeze(row: Application, content: Mapping[str, Any], number: int, at: datetime) -> Version:
     clear, private = record.split_personal(content)
     materials = [
-        {"id": str(m.pk), "kind": m.kind, "sha256": m.sha256, "size": m.size}
-        for m in Material.objects.filter(owner_id=row.pk, removed_at=None).order_by("pk")
+        {"id": str(pk), "kind": kind, "sha256": sha256, "size": size}
+        for pk, kind, sha256, size in Material.objects.filter(owner_id=row.pk, removed_at=None)
+        .order_by("pk")
+        .values_list("pk", "kind", "sha256", "size")
     ]
     salt = new_salt()
     frozen = {"fields": clear, "private": private, "request": row.draft.request, "materials": materials}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import transaction
+from django.db import InterfaceError, OperationalError
 from django.utils.module_loading import import_string
 
 from dengji.core.encryption import seal, seal_json, unseal, unseal_json
@@ -53,7 +55,7 @@ def describe(upload: Upload) -> dict[str, Any]:
 def store(upload: Upload, *, kind: str, owner_kind: str, owner_id: UUID, actor: Actor, rules: Rulebook) -> Material:
     """Check, encrypt and store one file for an object; raises DomainError for kind, size, type or number of files.
 
-    The stored bytes are removed again where the surrounding transaction fails.
+    Only within `unstoring`, which removes the stored bytes again where the surrounding act fails.
     """
     if kind not in vocabulary("material"):
         raise DomainError("material_kind", N_("没有这种材料"), "kind")
@@ -84,13 +86,31 @@ def store(upload: Upload, *, kind: str, owner_kind: str, owner_id: UUID, actor: 
     material.name_sealed = seal_json({"name": upload.name[:255]}, context=material.pk.bytes)
     path = f"{material.pk.hex[-2:]}/{material.pk.hex}"
     material.storage_key = default_storage.save(path, ContentFile(seal(upload.data, context=material.pk.bytes)))
-    try:
-        with transaction.atomic():
-            material.save(force_insert=True)
-    except Exception:
-        default_storage.delete(material.storage_key)
-        raise
+    _stored.get().append(material.storage_key)
+    material.save(force_insert=True)
     return material
+
+
+_stored: ContextVar[list[str]] = ContextVar("files stored by the act under way")
+
+
+@contextmanager
+def unstoring() -> Iterator[None]:
+    """Around an act that stores files: remove them again where the act fails.
+
+    Where the server is lost nobody can know whether the act was done; then they stay, encrypted and perhaps unreferenced.
+    """
+    token = _stored.set([])
+    try:
+        yield
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        for key in _stored.get():
+            default_storage.delete(key)
+        raise
+    finally:
+        _stored.reset(token)
 
 
 def _owner(owner_kind: str, owner_id: UUID, actor: Actor) -> CaseBase:
@@ -144,14 +164,15 @@ def add_material(
             "content_type": row.content_type,
         }
 
-    return perform(
-        "add_material",
-        actor=actor,
-        transaction_id=transaction_id,
-        target=owner_id,
-        request={"owner_kind": owner_kind, "kind": kind, "name": upload.name, **describe(upload)},
-        work=work,
-    )
+    with unstoring():
+        return perform(
+            "add_material",
+            actor=actor,
+            transaction_id=transaction_id,
+            target=owner_id,
+            request={"owner_kind": owner_kind, "kind": kind, "name": upload.name, **describe(upload)},
+            work=work,
+        )
 
 
 def remove_material(*, actor: Actor, transaction_id: str, material_id: UUID) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def close_notice(*, actor: Actor, transaction_id: str, application_id: UUID) -> 
 
     def work(at: datetime) -> dict[str, Any]:
         row = lock(Application, application_id, actor)
-        local = local_number(row.register.slug, row.serial)
+        local = local_number(rules.register_slug(row.register_id), row.serial)
         decision = apply(
             "close_notice",
             row,

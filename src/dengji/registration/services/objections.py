@@ -19,7 +19,7 @@ from dengji.parties.actor import Actor
 from .. import rules, selectors
 from ..models import Application, Notice, Objection
 from .engine import Deed, answer, apply, lock, perform
-from .materials import Upload, describe, store
+from .materials import Upload, describe, store, unstoring
 from .notices import terminate_within
 
 _PERSON = ("name", "document_type", "document_number")
@@ -92,21 +92,22 @@ def lodge(
             )
         return answer(row, decision)
 
-    result = perform(
-        "lodge",
-        actor=actor,
-        transaction_id=transaction_id,
-        target=notice_id,
-        request={
-            "kind": objector_kind,
-            "identity": dict(identity),
-            "relation": relation,
-            "grounds": grounds,
-            "evidence": [hashlib.sha256(e.data).hexdigest() for e in evidence],
-            "received_on": received_on,
-        },
-        work=work,
-    )
+    with unstoring():
+        result = perform(
+            "lodge",
+            actor=actor,
+            transaction_id=transaction_id,
+            target=notice_id,
+            request={
+                "kind": objector_kind,
+                "identity": dict(identity),
+                "relation": relation,
+                "grounds": grounds,
+                "evidence": [hashlib.sha256(e.data).hexdigest() for e in evidence],
+                "received_on": received_on,
+            },
+            work=work,
+        )
     return {**result, "key": follow_key(UUID(result["id"]))}
 
 

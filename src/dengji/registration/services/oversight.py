@@ -15,13 +15,18 @@ from dengji.core.ids import new_id
 from dengji.law import calendar as calendars
 from dengji.law.calendar import Override, shanghai_date
 from dengji.law.procedure import deadline_in
+from dengji.law.rulebook import Rulebook
 from dengji.parties.actor import CLOCK, Actor, supervised_registers
 from dengji.parties.models import Register
 
 from .. import rules
-from ..models import Application, CalendarVersion, Complaint, Objection, Recheck, Registration
+from ..models import Application, CalendarVersion, Complaint, Decision, Objection, Recheck, Registration
 from ..models.cases import CaseBase
+from ..projection import KEEPS_DEADLINE
 from .engine import Deed, answer, apply, case_of, lock, perform
+
+_VERSION_LENGTH = 40
+_PERIOD_LENGTH = 20
 
 
 def file_complaint(
@@ -107,6 +112,8 @@ def draw_rechecks(*, actor: Actor, transaction_id: str, register_id: UUID, perio
     def work(at: datetime) -> dict[str, Any]:
         if register_id not in actor.registers("agency_supervisor") | supervised_registers(actor):
             raise forbidden(article="18")
+        if not 0 < len(period.strip()) <= _PERIOD_LENGTH:
+            raise DomainError("period_invalid", N_("抽查期次必填，且不超过20个字符"), "period")
         rulebook = rules.rules_of_register(register_id)
         valid = list(
             Registration.objects.filter(register_id=register_id, state="VALID")
@@ -123,7 +130,7 @@ def draw_rechecks(*, actor: Actor, transaction_id: str, register_id: UUID, perio
                 register_id=register_id,
                 registration_id=pk,
                 organisation_id=organisation_id,
-                period=period[:20],
+                period=period,
                 seed=seed,
             )
             apply(
@@ -187,8 +194,14 @@ def set_calendar(
         if "system_admin" not in actor.kinds():
             raise forbidden(N_("只有系统管理员可以维护工作日历"))
         rows = [_override(o) for o in overrides]
-        if not version.strip() or CalendarVersion.objects.filter(pk=version).exists():
-            raise DomainError("version_taken", N_("日历版本号必填且不得重复"), "version")
+        if not version.strip() or len(version) > _VERSION_LENGTH or CalendarVersion.objects.filter(pk=version).exists():
+            raise DomainError("version_taken", N_("日历版本号必填、不超过40个字符且不得重复"), "version")
+        try:
+            calendars.load().with_overrides(rows, version)
+        except ValueError as error:  # a calendar that cannot be built would stop every later act
+            raise DomainError(
+                "calendar_invalid", N_("调整日相互矛盾、超出日历范围，或版本号与所附日历相同"), "overrides"
+            ) from error
         CalendarVersion.objects.create(
             version=version,
             base=calendars.load().version,
@@ -201,13 +214,17 @@ def set_calendar(
             "recalculated": sum(_recalculate_all(model, at) for model in (Application, Objection, Complaint)),
         }
 
-    return perform(
-        "set_calendar",
-        actor=actor,
-        transaction_id=transaction_id,
-        request={"version": version, "overrides": [dict(o) for o in overrides]},
-        work=work,
-    )
+    try:
+        return perform(
+            "set_calendar",
+            actor=actor,
+            transaction_id=transaction_id,
+            request={"version": version, "overrides": [dict(o) for o in overrides]},
+            work=work,
+        )
+    except BaseException:
+        rules.forget()  # what was cached inside the transaction never came into force
+        raise
 
 
 def _override(row: Mapping[str, Any]) -> Override:
@@ -230,11 +247,17 @@ def _recalculate_all(model: type[CaseBase], at: datetime) -> int:
     return sum(_recalculate(row, at) for row in running.iterator())
 
 
+def _rulebook_of(row: CaseBase) -> Rulebook:
+    if isinstance(row, Application):
+        return rules.rules_of(row)
+    return rules.rules_of(row.application) if isinstance(row, Objection) else rules.rules_of_register(row.register_id)
+
+
 def _recalculate(row: CaseBase, at: datetime) -> bool:
-    rulebook = rules.rules_of(row) if isinstance(row, Application) else rules.rules_of_register(row.register_id)
-    start = row.notice_opened_at if isinstance(row, Application) and row.state == "NOTICE" else None
-    since = start or getattr(row, "lodged_at", None) or getattr(row, "accepted_at", None) or at
-    fresh = deadline_in(row.OBJECT, row.state, case_of(row, {}), rulebook, rules.calendar(), since)
+    rulebook = _rulebook_of(row)
+    # The period began with the act that set the deadline, however often it has been recalculated since.
+    began = Decision.objects.filter(object_id=row.pk).exclude(act__in=KEEPS_DEADLINE).latest("n").at
+    fresh = deadline_in(row.OBJECT, row.state, case_of(row, {}), rulebook, rules.calendar(), began)
     if fresh is None or row.deadline_ends is None or fresh.ends <= row.deadline_ends:
         return False
     apply(
