@@ -46,7 +46,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "complaint": (*_BASE, "ended_at"),
     "recheck": (*_BASE, "ended_at"),
 }
-_KEEPS_DEADLINE = frozenset(
+#: Acts that leave the running deadline as it is, or (recalculate) set it by their own rule.
+KEEPS_DEADLINE = frozenset(
     {"confirm_joint", "explain_overdue", "recalculate", "cancel_request", "suppress_content", "revise"}
 )
 
@@ -171,7 +172,7 @@ def fold(row: CaseBase, decision: Decision) -> None:
     """Apply one decision to the projected columns of a row, in memory."""
     row.n = decision.n
     row.state = decision.to_state
-    if decision.act not in _KEEPS_DEADLINE:
+    if decision.act not in KEEPS_DEADLINE:
         row.deadline_day = decision.deadline_day
         row.deadline_ends = decision.deadline_ends
         row.deadline_provisional = decision.deadline_provisional
