@@ -94,7 +94,7 @@ def test_the_table_is_whole() -> None:
         assert act.label and act.roles and act.kinds <= set(KINDS), act.name
         assert all(guard in _FACT_GUARDS or guard == "notice_over" for guard in act.guards), act.name
     assert KIND_LABELS.keys() == set(KINDS)
-    assert TERMINAL <= STATES["application"].keys() and OPEN_OBJECTION <= STATES["objection"].keys()
+    assert STATES["application"].keys() >= TERMINAL and STATES["objection"].keys() >= OPEN_OBJECTION
 
 
 def test_nothing_leaves_a_terminal_state() -> None:
@@ -232,7 +232,7 @@ def test_the_acceptance_clock_starts_anew_with_the_resubmission() -> None:
 
 
 @given(
-    at=st.datetimes(datetime(2024, 1, 1), datetime(2027, 6, 1), timezones=st.just(UTC)),
+    at=st.integers(0, 3 * 365 * 24).map(lambda hours: datetime(2024, 3, 1, tzinfo=UTC) + timedelta(hours=hours)),
     place=CASE_STATES,
     kind=st.sampled_from(KINDS),
 )
