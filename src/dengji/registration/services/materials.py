@@ -98,7 +98,7 @@ _stored: ContextVar[list[str]] = ContextVar("files stored by the act under way")
 def unstoring() -> Iterator[None]:
     """Around an act that stores files: remove them again where the act fails.
 
-    Where the server is lost nobody can know whether the act was done; then they stay, encrypted and perhaps unreferenced.
+    Where the server is lost nobody can know whether the act was done; then they stay, encrypted.
     """
     token = _stored.set([])
     try:
