@@ -13,8 +13,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 #: A ZIP container is known by the entry that its format requires.
 _CONTAINERS = (("OFD.xml", "ofd"), ("word/document.xml", "docx"), ("xl/workbook.xml", "xlsx"))
-_MACROS = ("vbaProject.bin",)
-_MARKUP = (b"<!doctype", b"<html", b"<script", b"<?xml", b"<svg")
+#: Parts of an office file that can run: macros of both generations, and ActiveX controls.
+_ACTIVE = ("vbaproject.bin", "/macrosheets/", "/activex/")
 
 
 def recognise(data: bytes) -> str:
@@ -33,7 +33,7 @@ def _container(data: bytes) -> str:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
         return "unknown"
-    if any(name.endswith(_MACROS) for name in names):
+    if any(part in f"/{name.lower()}" for name in names for part in _ACTIVE):
         return "unknown"
     return next((kind for entry, kind in _CONTAINERS if entry in names), "unknown")
 
@@ -49,7 +49,7 @@ def _text(data: bytes) -> str:
         return "unknown"
     if any(ord(c) < 32 and c not in "\t\n\r\f" for c in text[:65536]):
         return "unknown"
-    if data.lstrip()[:9].lower().startswith(_MARKUP):
+    if text.lstrip().startswith("<"):  # markup of any kind: a browser may run it
         return "unknown"
     if text.lstrip()[:1] in "{[":
         try:
