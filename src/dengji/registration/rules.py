@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -73,16 +76,34 @@ def pin(rulebook: Rulebook) -> str:
 def calendar() -> Calendar:
     """Return the working-day calendar in force: the shipped table with this node's latest overrides (R37)."""
     global _calendar
+    if (own := _own_calendar.get()) is not None:
+        return own
     if _calendar and time.monotonic() - _calendar[0] < _CALENDAR_SECONDS:
         return _calendar[1]
     row = CalendarVersion.objects.order_by("-at", "-version").first()
-    value = calendars.load(row.base) if row else calendars.load()
-    if row:
-        value = value.with_overrides(
-            [Override(date.fromisoformat(o["day"]), o["working"], o["source"]) for o in row.overrides], row.version
-        )
+    value = _built(row) if row else calendars.load()
     _calendar = (time.monotonic(), value)
     return value
+
+
+def _built(row: CalendarVersion) -> Calendar:
+    overrides = [Override(date.fromisoformat(o["day"]), o["working"], o["source"]) for o in row.overrides]
+    return calendars.load(row.base).with_overrides(overrides, row.version)
+
+
+_own_calendar: ContextVar[Calendar | None] = ContextVar(
+    "the calendar that this transaction puts into force", default=None
+)
+
+
+@contextmanager
+def with_calendar(row: CalendarVersion) -> Iterator[None]:
+    """Use a calendar here before it is committed; other threads go on with the one in force."""
+    token = _own_calendar.set(_built(row))
+    try:
+        yield
+    finally:
+        _own_calendar.reset(token)
 
 
 def forget() -> None:

@@ -202,17 +202,15 @@ def set_calendar(
             raise DomainError(
                 "calendar_invalid", N_("调整日相互矛盾、超出日历范围，或版本号与所附日历相同"), "overrides"
             ) from error
-        CalendarVersion.objects.create(
+        row = CalendarVersion.objects.create(
             version=version,
             base=calendars.load().version,
             overrides=[{"day": r.day.isoformat(), "working": r.working, "source": r.source} for r in rows],
             by=actor.key,
         )
-        rules.forget()
-        return {
-            "version": version,
-            "recalculated": sum(_recalculate_all(model, at) for model in (Application, Objection, Complaint)),
-        }
+        with rules.with_calendar(row):
+            moved = sum(_recalculate_all(model, at) for model in (Application, Objection, Complaint))
+        return {"version": version, "recalculated": moved}
 
     try:
         return perform(
@@ -222,9 +220,8 @@ def set_calendar(
             request={"version": version, "overrides": [dict(o) for o in overrides]},
             work=work,
         )
-    except BaseException:
-        rules.forget()  # what was cached inside the transaction never came into force
-        raise
+    finally:
+        rules.forget()
 
 
 def _override(row: Mapping[str, Any]) -> Override:
