@@ -143,6 +143,20 @@ def _application_roles(actor: Actor, application: Application) -> set[str]:
     return roles
 
 
+def is_own_file(actor: Actor, obj: CaseBase) -> bool:
+    """Tell whether a file is that of an organisation the actor belongs to, as registrant, co-registrant or agent."""
+    mine = actor.organisations()
+    if not mine:
+        return False
+    if isinstance(obj, Objection):
+        obj = obj.application
+    if getattr(obj, "organisation_id", None) in mine:
+        return True
+    if not isinstance(obj, Application):
+        return False
+    return obj.agent_id in mine or obj.co_registrants.filter(organisation_id__in=mine).exists()
+
+
 def running_notices() -> Any:
     """Return the public notices that run now, newest first: readable by anyone (Art. 12)."""
     return Notice.objects.filter(state="RUNNING").select_related("register").order_by("-opened_at", "-pk")

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from dengji.core import sql
 from dengji.core.canonical import plain_dict, salted_digest
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, conflict, forbidden, not_found
@@ -43,7 +44,7 @@ class Deed:
     public: Mapping[str, Any] = field(default_factory=dict)
     to: str | None = None
     ref: str | None = None
-    #: Other columns the service has set on the row, to be saved with the projection.
+    #: Other plain columns the service has set on the row (`_id` of a foreign key), saved with the projection.
     also: tuple[str, ...] = ()
     #: A deadline that replaces the computed one (recalculate).
     deadline: Any = None
@@ -80,8 +81,8 @@ def lock(model: type[M], pk: UUID, actor: Actor) -> M:
     """Lock and return one object within the actor's scope; raises DomainError not_found for any other."""
     rows: Iterable[M]
     if model in _STATIC:
-        sql, params = _locking_sql(model, actor)
-        rows = model._default_manager.raw(sql, [pk if p is _HERE else p for p in params])
+        locking, params = _locking_sql(model, actor)
+        rows = model._default_manager.raw(locking, [pk if p is _HERE else p for p in params])
     else:
         rows = _locking(model, actor, pk)
     row = next(iter(rows), None)
@@ -103,8 +104,8 @@ def _locking(model: type[M], actor: Actor, pk: UUID) -> QuerySet[M]:
 @lru_cache(maxsize=1024)
 def _locking_sql(model: type[CaseBase], actor: Actor) -> tuple[str, tuple[Any, ...]]:
     """The statement that `lock` runs, compiled once: building it costs more than running it."""
-    sql, params = _locking(model, actor, _HERE).query.sql_with_params()
-    return sql, tuple(_HERE if p == _HERE else p for p in params)
+    compiled, params = _locking(model, actor, _HERE).query.sql_with_params()
+    return compiled, tuple(_HERE if p == _HERE else p for p in params)
 
 
 def case_of(row: CaseBase, facts: Mapping[str, bool]) -> Case:
@@ -134,10 +135,15 @@ def choose_role(act: str, actor: Actor, row: CaseBase) -> str:
     held = sorted(selectors.roles_for(actor, row) & allowed)
     if not held:
         raise forbidden(article=TABLE[act].article)
-    organisation = getattr(row, "organisation_id", None)
-    if held[0] in AGENCY_ROLES and organisation in actor.organisations():
-        raise forbidden(N_("您属于该登记主体，不能代表登记机构办理其事项"), article="6")
+    if held[0] in AGENCY_ROLES:
+        refuse_own_file(actor, row)
     return held[0]
+
+
+def refuse_own_file(actor: Actor, row: CaseBase) -> None:
+    """Raise DomainError own_file where the actor belongs to an organisation whose file this is (design §4)."""
+    if selectors.is_own_file(actor, row):
+        raise DomainError("own_file", N_("您属于该登记主体，不能代表登记机构办理其事项"), status=403, article="6")
 
 
 def apply(
@@ -171,7 +177,7 @@ def apply(
         row.save(force_insert=True)
     else:
         changed = [column for column, value in before.items() if getattr(row, column) != value]
-        row.save(update_fields=[*changed, *deed.also])
+        sql.update(row, [*changed, *deed.also])
     return decision
 
 
@@ -239,7 +245,7 @@ def _record(row: CaseBase, decision: Decision, deed: Deed) -> None:
             object_id=row.pk,
             data=seal_json({"salt": salt.hex(), "words": words}, context=row.pk.bytes),
         )
-        detail.save(force_insert=True)
+        sql.insert(detail)
         decision.detail_id = detail.pk
         decision.detail_digest = salted_digest(salt, words)
     sealed = Sealed(bytes(decision.salt), statement(decision))
@@ -257,7 +263,7 @@ def _record(row: CaseBase, decision: Decision, deed: Deed) -> None:
         to=deed.to,
         ref=deed.ref,
     )
-    decision.save(force_insert=True)
+    sql.insert(decision)
 
 
 def answer(row: CaseBase, decision: Decision, **more: Any) -> dict[str, Any]:

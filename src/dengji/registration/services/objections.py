@@ -12,13 +12,14 @@ from uuid import UUID
 from dengji.core.encryption import blind_index, follow_key, seal_json
 from dengji.core.errors import N_, DomainError, not_found
 from dengji.core.ids import new_id
+from dengji.law.calendar import shanghai_date
 from dengji.law.codes import CodeError, validate_credit_code
 from dengji.law.rulebook import Rulebook
 from dengji.parties.actor import Actor
 
 from .. import rules, selectors
 from ..models import Application, Notice, Objection
-from .engine import Deed, answer, apply, lock, perform
+from .engine import Deed, answer, apply, lock, perform, refuse_own_file
 from .materials import Upload, describe, store, unstoring
 from .notices import terminate_within
 
@@ -60,6 +61,8 @@ def lodge(
         if rulebook.get("objection.evidence_required") and not evidence:
             raise DomainError("evidence_required", N_("请附必要的证据材料"), "evidence", article="12")
         by_staff = application.register_id in actor.registers("objection_officer")
+        if by_staff:
+            refuse_own_file(actor, application)
         row = Objection(
             id=new_id(),
             register_id=application.register_id,
@@ -133,7 +136,7 @@ def _identity(kind: str, identity: Mapping[str, str], rulebook: Rulebook) -> dic
 
 def _open(row: Application, notice: Notice, at: datetime, received_on: date | None, by_staff: bool) -> bool:
     if by_staff and received_on is not None:
-        in_time = notice.first_day <= received_on <= notice.last_day
+        in_time = notice.first_day <= received_on <= min(notice.last_day, shanghai_date(at))
         return in_time and row.state in ("NOTICE", "CODING") and not row.code_way
     return received_on is None and row.state == "NOTICE" and notice.state == "RUNNING" and at < notice.ends
 
@@ -180,8 +183,7 @@ def _decide(
         application = Application.objects.select_for_update(of=("self",), no_key=True).get(pk=application_id)
         row = lock(Objection, objection_id, actor)
         rulebook = rules.rules_of(application)
-        if application.organisation_id in actor.organisations():
-            raise DomainError("own_file", N_("您属于该登记主体，不能代表登记机构办理其事项"), status=403, article="6")
+        refuse_own_file(actor, application)
         separate = act in ("uphold", "dismiss") and rulebook.get("objection.decider_differs_from_reviewer")
         if separate and application.reviewer_id == actor.person_id:
             raise DomainError("decider_differs", N_("异议复核人不得是原审核人"), status=409, article="12")
