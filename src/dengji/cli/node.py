@@ -177,3 +177,10 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     keys_dir(Path(settings.DENGJI_DATA_DIR))
     encryption.ensure_keys()
     return founded.origin, fresh
+
+
+def collect_static() -> None:
+    """Put style sheets and images where the web server serves them from."""
+    from django.core.management import call_command
+
+    call_command("collectstatic", "--no-input", verbosity=0)

@@ -117,7 +117,7 @@ class Supervisor:
     def await_answer(self, address: str, seconds: float) -> bool:
         """Wait until the address answers 200; False if told to stop meanwhile. Raises DomainError not_answering."""
         deadline = time.monotonic() + seconds
-        said = ""
+        said, pause = "", _POLL
         while not self.stopping and time.monotonic() < deadline:
             self.tend()
             try:
@@ -129,7 +129,8 @@ class Supervisor:
                 error.close()
             except OSError as error:
                 said = type(error).__name__
-            time.sleep(_POLL)
+            time.sleep(pause)
+            pause = min(1.0, pause * 1.3)
         if self.stopping:
             return False
         raise DomainError(

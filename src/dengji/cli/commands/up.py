@@ -19,7 +19,7 @@ from dengji.database import Cluster, Urls, resolve_urls
 from dengji.database.paths import prepare_root
 
 from ..failure import DONE, UsageError
-from ..node import child_environment, enter, prepare
+from ..node import child_environment, collect_static, enter, prepare
 from ..output import _, as_json, both
 from ..supervisor import Supervisor
 
@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     supervisor.catch_signals()
     with _database(data_dir) as urls, enter(data_dir, urls, migrate=True):
         _prepare(args.demo)
+        collect_static()
         supervisor.environment = child_environment() | _allowed_host(args.host)
         supervisor.serving = True
         try:
