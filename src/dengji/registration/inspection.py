@@ -14,11 +14,23 @@ from dengji.core.errors import N_, DomainError
 from dengji.law import checks
 from dengji.law.calendar import shanghai_date
 from dengji.law.checks import Context, Finding, Similar
+from dengji.law.checks.materials import MATERIAL_MISSING, label
 from dengji.law.rulebook import Rulebook
 from dengji.law.similarity import exact_key, percent, signature
+from dengji.law.visibility import visible
 
 from . import rules
-from .models import Application, Draft, Material, NameKey, Version, VersionPrivate
+from .models import (
+    Application,
+    Decision,
+    Draft,
+    Material,
+    NameKey,
+    Registration,
+    RegistrationVersion,
+    Version,
+    VersionPrivate,
+)
 
 _CANDIDATES = """
 SELECT q.i, k.object_id, k.name, k.registrant_name, k.organisation_id, k.exact = q.exact
@@ -32,6 +44,8 @@ CROSS JOIN LATERAL (
     SELECT * FROM registration_namekey k WHERE k.bands && q.bands::bigint[] AND k.register_id = %s LIMIT 50) AS k
 """
 #: Findings about the same registrant's older record of the same name, which is the very object of these kinds.
+#: Who may open a file about a registration without belonging to its registrant.
+OUTSIDERS = frozenset({"agent", "interested_party"})
 _SELF_KINDS = frozenset({"change", "rectification", "cancellation", "renewal"})
 
 
@@ -84,7 +98,35 @@ def current_content(application: Application) -> tuple[dict[str, Any], dict[str,
     version = application.versions.filter(number=application.version).first()
     if version is None:
         raise DomainError("not_submitted", N_("申请尚未提交"), status=409)
-    return version.fields, version.request
+    return completed(application, version.fields), version.request
+
+
+def completed(application: Application, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an application's content with what its author could not see: the closed fields of the registration.
+
+    An agent or interested party starts from the public page (Arts. 6, 19); what they did not touch stays as it is.
+    """
+    registration = application.registration
+    if application.kind == "first" or registration is None or not _by_outsider(application):
+        return dict(content)
+    fields = registration_fields(registration)
+    shown = visible(fields, "page")
+    return {**{name: value for name, value in fields.items() if name not in shown}, **content}
+
+
+def registration_fields(registration: Registration) -> dict[str, Any]:
+    """Return the fields of a registration's present version."""
+    return dict(RegistrationVersion.objects.get(registration=registration, number=registration.version).fields)
+
+
+def _by_outsider(application: Application) -> bool:
+    return Decision.objects.filter(object_id=application.pk, act="create_application", role__in=OUTSIDERS).exists()
+
+
+def joint_confirmed(application: Application) -> bool:
+    """Tell whether every co-registrant has confirmed the draft as it now stands (Art. 7, R7)."""
+    revisions = set(application.co_registrants.values_list("confirmed_revision", flat=True))
+    return revisions <= {application.draft.revision}
 
 
 def material_kinds(owner_id: UUID) -> frozenset[str]:
@@ -97,19 +139,31 @@ def inspect(
 ) -> list[Finding]:
     """Run every formal-review check on an application's content; findings in the order of the form."""
     rulebook = rules.rules_of(application)
+    content = completed(application, content)
     similar: list[Similar] = []
     if application.kind not in _SELF_KINDS and content.get("name"):
         (similar,) = similar_records(application.register_id, [content], rulebook, exclude=[application.pk])
+    held = material_kinds(application.pk)
+    if content.get("co_registrants") and joint_confirmed(application):
+        held |= {"joint_agreement"}  # each holder's confirmation is the agreement (Art. 7)
     context = Context(
         rulebook=rulebook,
         kind=application.kind,
         today=shanghai_date(at),
         receipt=receipt,
-        materials=material_kinds(application.pk),
+        materials=held,
         similar=similar,
         calendar=rules.calendar(),
     )
-    return checks.run(content, context)
+    return [*checks.run(content, context), *_of_interested_party(application, held, rulebook)]
+
+
+def _of_interested_party(application: Application, held: frozenset[str], rulebook: Rulebook) -> list[Finding]:
+    """What an interested party must prove before a rectification is looked at: identity and interest (R29)."""
+    if application.applicant_kind != "interested_party":
+        return []
+    wanted = rulebook.get("materials.required.rectification_interested")
+    return [MATERIAL_MISSING.at(kind=kind, label=label(kind)) for kind in wanted if kind not in held]
 
 
 def refuse_errors(findings: Iterable[Finding]) -> None:

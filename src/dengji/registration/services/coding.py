@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from dengji.core import sql
 from dengji.core.canonical import plain_dict
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.core.ids import new_id
@@ -21,7 +22,7 @@ from dengji.parties.models import Register
 
 from .. import inspection, rules
 from ..models import Application, NameKey, Registration, RegistrationVersion
-from .engine import Deed, answer, apply, lock, perform
+from .engine import Deed, answer, apply, choose_role, lock, perform
 from .notices import no_open_objection
 
 
@@ -152,6 +153,7 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
 
     def work(at: datetime) -> dict[str, Any]:
         row = lock(Application, application_id, actor)
+        role = choose_role("assign_code", actor, row)
         rulebook = rules.rules_of(row)
         content, _ = inspection.current_content(row)
         register = Register.objects.select_related("jurisdiction", "agency").get(pk=row.register_id)
@@ -179,7 +181,7 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
         address = ledger.store_content(
             object_kind="registration", object_id=registration.pk, fields=visible(content, "page")
         )
-        registration.save(force_insert=True)
+        sql.insert(registration)
         row.registration = registration
         decision = apply(
             "assign_code",
@@ -187,6 +189,7 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
             actor=actor,
             at=at,
             rulebook=rulebook,
+            role=role,
             deed=Deed(
                 facts={"no_open_objection": no_open_objection(row)},
                 data={
@@ -198,7 +201,7 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
                     "content": address,
                 },
                 public=page_public(registration, content, address, registration=str(registration.pk)),
-                also=("registration",),
+                also=("registration_id",),
             ),
         )
         add_version(registration, content, address, at, application=row)
@@ -240,7 +243,7 @@ def add_version(
     application: Application | None = None,
 ) -> RegistrationVersion:
     """Append a version to a registration; earlier ones stay as they are (R5)."""
-    return RegistrationVersion.objects.create(
+    version = RegistrationVersion(
         registration=registration,
         number=registration.version,
         application=application,
@@ -250,3 +253,5 @@ def add_version(
         valid_to=registration.valid_to,
         at=at,
     )
+    sql.insert(version)
+    return version

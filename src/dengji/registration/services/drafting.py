@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from dengji.core import sql
 from dengji.core.canonical import plain, plain_dict, salted_digest
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, conflict, forbidden, not_found
@@ -30,7 +31,6 @@ from ..models import (
     Draft,
     Material,
     Registration,
-    RegistrationVersion,
     Version,
     VersionPrivate,
 )
@@ -83,8 +83,12 @@ def create_application(
             rulebook=rules.register_rulebook(register_id),
         )
         _admit(actor, row, interested_party)
-        subject = _subject(row, registration_id)
-        start = {**_prefill(organisation, data_type), **subject, **_copied(actor, row, copied_from), **(content or {})}
+        role = _creating_role(actor, row, interested_party)
+        subject = _subject(row, registration_id, role in inspection.OUTSIDERS)
+        prefill = _prefill(organisation, data_type)
+        if interested_party:
+            prefill = visible(prefill, "page")
+        start = {**prefill, **subject, **_copied(actor, row, copied_from), **(content or {})}
         start["data_type"] = row.data_type
         if row.agent_id and not start.get("agent_name"):
             start.update(_agent_fields(row.agent_id))
@@ -95,7 +99,7 @@ def create_application(
             actor=actor,
             at=at,
             rulebook=rules.current(row.rulebook),
-            role=_creating_role(actor, row, interested_party),
+            role=role,
             deed=Deed(
                 data={
                     "organisation": organisation.pk,
@@ -108,7 +112,7 @@ def create_application(
         )
         draft = Draft(application=row, request=dict(request or {}), updated_by=actor.person_id)
         _fill(draft, start)
-        draft.save(force_insert=True)
+        sql.insert(draft)
         if start.get("co_registrants"):
             _sync_co_registrants(row, start)
         return answer(row, decision, revision=draft.revision)
@@ -166,8 +170,11 @@ def _creating_role(actor: Actor, row: Application, interested_party: bool) -> st
     return ""
 
 
-def _subject(row: Application, registration_id: UUID | None) -> dict[str, Any]:
-    """What a change, rectification, cancellation or renewal starts from: the present version of its registration."""
+def _subject(row: Application, registration_id: UUID | None, outsider: bool) -> dict[str, Any]:
+    """What a change, rectification, cancellation or renewal starts from: the present version of its registration.
+
+    An outsider gets only what the public page shows; the closed fields are filled in where the file is examined.
+    """
     if row.kind == "first":
         if registration_id:
             raise DomainError("registration_not_expected", N_("首次登记不针对已有登记"), "registration_id")
@@ -183,7 +190,8 @@ def _subject(row: Application, registration_id: UUID | None) -> dict[str, Any]:
         raise conflict("registration_ended", N_("该登记已注销或撤销"), field="registration_id")
     row.registration = registration
     row.data_type = registration.data_type
-    return dict(RegistrationVersion.objects.get(registration=registration, number=registration.version).fields)
+    fields = inspection.registration_fields(registration)
+    return visible(fields, "page") if outsider else fields
 
 
 def _registration_required() -> DomainError:
@@ -336,6 +344,7 @@ def submit_for_business_review(*, actor: Actor, transaction_id: str, application
         row = lock(Application, application_id, actor)
         content = inspection.content_of(row.draft)
         inspection.refuse_errors(inspection.inspect(row, content, at=at))
+        _check_request(row, rules.rules_of(row))
         decision = apply(
             "submit_for_business_review",
             row,
@@ -344,7 +353,7 @@ def submit_for_business_review(*, actor: Actor, transaction_id: str, application
             rulebook=rules.rules_of(row),
             deed=Deed(
                 facts={
-                    "joint_confirmed": _joint_confirmed(row),
+                    "joint_confirmed": _joint_agreed(row),
                     "fix_in_time": row.deadline_ends is None or at < row.deadline_ends,
                 }
             ),
@@ -361,11 +370,34 @@ def submit_for_business_review(*, actor: Actor, transaction_id: str, application
     )
 
 
-def _joint_confirmed(row: Application) -> bool:
-    partners = list(row.co_registrants.values_list("confirmed_revision", flat=True))
-    if not partners or "joint_agreement" in inspection.material_kinds(row.pk):
-        return True
-    return all(confirmed == row.draft.revision for confirmed in partners)
+def _joint_agreed(row: Application) -> bool:
+    return inspection.joint_confirmed(row) or "joint_agreement" in inspection.material_kinds(row.pk)
+
+
+def _check_request(row: Application, rulebook: Rulebook) -> None:
+    """Refuse what could not be carried out at the end: an unknown category or ground, a term beyond the limit."""
+    request = row.draft.request
+    if row.kind == "change" and not _codes(rulebook, "change.categories") >= set(request.get("categories") or ()):
+        raise DomainError("category_unknown", N_("请选择规定的变更情形"), "categories", article="9")
+    if row.kind == "cancellation" and request.get("ground") not in _codes(rulebook, "cancellation.grounds"):
+        raise DomainError("ground_unknown", N_("请选择规定的理由"), "ground", article="9")
+    if row.kind == "renewal":
+        renewal_months(request, rulebook)
+
+
+def _codes(rulebook: Rulebook, key: str) -> set[str]:
+    return {str(row["code"]) for row in rulebook.get(key)}
+
+
+def renewal_months(request: Mapping[str, Any], rulebook: Rulebook) -> int:
+    """Return for how many months a renewal is asked, the longest term by default; raises DomainError renewal_months."""
+    most = int(rulebook.get("validity.renewal_max_months"))
+    months = request.get("months") or most
+    if not isinstance(months, int) or not 1 <= months <= most:
+        raise DomainError(
+            "renewal_months", N_("续展期限应为 1 至 {most} 个月"), "months", article="15", params={"most": most}
+        )
+    return months
 
 
 def return_to_clerk(*, actor: Actor, transaction_id: str, application_id: UUID, reason: str) -> dict[str, Any]:
@@ -406,7 +438,7 @@ def submit(
     """Submit to the agency (提交登记申请): freezes the version, pins the rulebook, gives the serial on the first time.
 
     `secrecy_*` record the secrecy and publication review; its conclusion must be `publishable`. Raises DomainError
-    findings, second_person, secrecy_review, preview, renewal_window, late_filing. Arts. 7, 9(1), R8, R26, R27.
+    findings, second_person, secrecy_review, preview, renewal_window. Arts. 7, 9(1), R8, R26, R27.
     """
 
     def work(at: datetime) -> dict[str, Any]:
@@ -415,9 +447,8 @@ def submit(
         content = inspection.content_of(row.draft)
         findings = inspection.inspect(row, content, at=at, receipt=at)
         inspection.refuse_errors(findings)
+        _check_request(row, rulebook)
         late = any(f.code == "late_filing" for f in findings)
-        if late and rulebook.get("procedure.late_filing") == "refuse":
-            raise DomainError("late_filing", N_("已超过首次登记申请期限"), article="9")
         role = _submitting_role(actor, row, rulebook)
         reviewed = (
             secrecy_conclusion == "publishable"
@@ -454,7 +485,7 @@ def submit(
             ),
         )
         version = _freeze(row, content, number, at)
-        inspection.remember_name(row, content)
+        inspection.remember_name(row, inspection.completed(row, content))
         return answer(row, decision, serial=serial, version=number, digest=version.digest, late_filing=late)
 
     return perform(
@@ -523,7 +554,7 @@ def _freeze(row: Application, content: Mapping[str, Any], number: int, at: datet
     ]
     salt = new_salt()
     frozen = {"fields": clear, "private": private, "request": row.draft.request, "materials": materials}
-    version = Version.objects.create(
+    version = Version(
         application=row,
         number=number,
         fields=clear,
@@ -533,8 +564,9 @@ def _freeze(row: Application, content: Mapping[str, Any], number: int, at: datet
         digest=salted_digest(salt, plain(frozen)),
         at=at,
     )
+    sql.insert(version)
     if private:
-        VersionPrivate.objects.create(version=version, data=seal_json(private, context=row.pk.bytes))
+        sql.insert(VersionPrivate(version=version, data=seal_json(private, context=row.pk.bytes)))
     return version
 
 
@@ -545,6 +577,8 @@ def withdraw(*, actor: Actor, transaction_id: str, application_id: UUID, reason:
         row = lock(Application, application_id, actor)
         rulebook = rules.rules_of(row)
         until = str(rulebook.get("procedure.withdraw_until"))
+        if rulebook.get("withdrawal.reason_required") and not reason.strip():
+            raise DomainError("reason_required", N_("请写明理由"), "reason")
         decision = apply(
             "withdraw",
             row,

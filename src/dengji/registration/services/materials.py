@@ -134,6 +134,8 @@ def _may_add(owner: CaseBase, kind: str, roles: frozenset[str]) -> None:
             raise forbidden(article="20")
     elif not roles & {"objection_officer", "objector"}:
         raise forbidden(article="12")
+    elif owner.ended_at is not None:
+        raise wrong_state()
 
 
 def add_material(

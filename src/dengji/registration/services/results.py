@@ -29,6 +29,7 @@ from ..models import (
 )
 from ..models.cases import CaseBase
 from .coding import add_version, page_public
+from .drafting import renewal_months
 from .engine import Deed, answer, apply, lock, perform
 from .notices import end_notice, no_open_objection, notice_wanted
 
@@ -150,12 +151,7 @@ def _revise(
 
 def _renewed(registration: Registration, request: Mapping[str, Any], rulebook: Rulebook) -> tuple[date, date]:
     """The next term: from the day after the last, as long as asked for, within the rulebook's (Art. 15)."""
-    most = int(rulebook.get("validity.renewal_max_months"))
-    months = int(request.get("months") or most)
-    if not 1 <= months <= most:
-        raise DomainError(
-            "renewal_months", N_("续展期限应为 1 至 {most} 个月"), "months", article="15", params={"most": most}
-        )
+    months = renewal_months(request, rulebook)
     end = add_months(registration.valid_to, months, str(rulebook.get("validity.end_rule")))
     return registration.valid_to + timedelta(days=1), end
 
