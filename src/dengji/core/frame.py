@@ -15,7 +15,9 @@ from .errors import N_, DomainError, conflict
 
 MAX_TRANSACTION_ID = 64
 
+#: Two statements in one round trip: the second must see what the holder of the lock has committed.
 _BEGIN = """
+SELECT pg_advisory_xact_lock(%s);
 SELECT r.request_digest, r.result, clock_timestamp() + coalesce((SELECT legal_offset FROM core_node), interval '0')
 FROM (SELECT 1) AS one LEFT JOIN core_rememberedresult r ON r.actor = %s AND r.transaction_id = %s
 """
@@ -50,8 +52,8 @@ def once(
     digest = request_digest(act, request)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(actor, transaction_id)])
-            cursor.execute(_BEGIN, [actor, transaction_id])
+            cursor.execute(_BEGIN, [lock_key(actor, transaction_id), actor, transaction_id])
+            cursor.nextset()
             known, result, instant = cursor.fetchone()
         if known is not None:
             if bytes(known) != digest:

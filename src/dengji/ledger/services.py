@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from dengji.core import sql
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import lock_key
 from dengji.core.node import identity
@@ -66,7 +67,7 @@ def store_content(*, object_kind: str, object_id: UUID, fields: Mapping[str, Any
     """Store the names and texts that a public entry refers to; return their `sha256:` address."""
     body = content_body(new_salt(), fields)
     address = _address(body)
-    Content.objects.create(digest=address, object_kind=object_kind, object_id=object_id, body=body)
+    sql.insert(Content(digest=address, object_kind=object_kind, object_id=object_id, body=body))
     return f"sha256:{address.hex()}"
 
 

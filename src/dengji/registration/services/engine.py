@@ -174,7 +174,7 @@ def apply(
     before = {column: getattr(row, column) for column in COLUMNS[row.OBJECT]}
     fold(row, decision)
     if creating:
-        row.save(force_insert=True)
+        sql.insert(row)
     else:
         changed = [column for column, value in before.items() if getattr(row, column) != value]
         sql.update(row, [*changed, *deed.also])

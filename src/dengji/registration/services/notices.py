@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from dengji.core import sql
 from dengji.core.canonical import plain_dict
 from dengji.core.errors import N_, DomainError
 from dengji.core.ids import new_id
@@ -108,7 +109,7 @@ def _public(row: Application, **more: Any) -> dict[str, Any]:
 def _publish(row: Application, decision: Decision, fields: Mapping[str, Any], address: str) -> Notice:
     if decision.deadline_day is None or decision.deadline_ends is None:
         raise DomainError("notice_without_end", N_("规则未设公示期限，不能公示"), status=409, article="12")
-    return Notice.objects.create(
+    notice = Notice(
         id=new_id(),
         application=row,
         register_id=row.register_id,
@@ -123,6 +124,8 @@ def _publish(row: Application, decision: Decision, fields: Mapping[str, Any], ad
         ends=decision.deadline_ends,
         provisional=decision.deadline_provisional,
     )
+    sql.insert(notice)
+    return notice
 
 
 def end_notice(row: Application, at: datetime, state: str) -> None:
