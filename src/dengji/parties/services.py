@@ -14,7 +14,7 @@ from django.db.models import Model
 
 from dengji.core.clock import legal_now, real_now
 from dengji.core.encryption import blind_index, seal_json
-from dengji.core.errors import N_, DomainError, conflict, forbidden
+from dengji.core.errors import N_, DomainError, conflict, forbidden, not_found
 from dengji.law import rulebook as rulebooks
 from dengji.law.codes import ISSUERS, CodeError, region, validate_credit_code
 from dengji.law.rulebook import RulebookError
@@ -214,10 +214,12 @@ def create_token(*, actor: Actor, person: Person, label: str, days: int = 90) ->
 
 
 def revoke_token(*, actor: Actor, token_id: int) -> None:
-    """Revoke a token at once; its owner or a security administrator may. Raises DomainError forbidden."""
+    """Revoke a token at once; its owner or a security administrator may. Raises DomainError forbidden, not_found."""
     row = Token.objects.filter(pk=token_id).first()
     if row is None or row.person_id != actor.person_id:
         _require(actor, "security_admin")
+    if row is None:
+        raise not_found(N_("没有这一令牌"))
     Token.objects.filter(pk=token_id, revoked_at=None).update(revoked_at=real_now())
 
 
