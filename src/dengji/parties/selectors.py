@@ -11,7 +11,7 @@ from dengji.core.encryption import unseal_json
 from dengji.core.errors import N_, DomainError, forbidden, not_found
 
 from .actor import Actor, for_person
-from .models import AccessLog, Jurisdiction, Organisation, Person, Register, Token
+from .models import AccessLog, Jurisdiction, Organisation, Person, Register, Role, Token
 from .services import token_digest
 
 
@@ -69,6 +69,36 @@ def jurisdiction_by_code(code: str) -> Jurisdiction:
     row = Jurisdiction.objects.filter(code=code).first()
     if row is None:
         raise not_found(N_("没有这一辖区"))
+    return row
+
+
+def jurisdictions() -> list[Jurisdiction]:
+    """Return every jurisdiction of the node, by code."""
+    return list(Jurisdiction.objects.select_related("parent").order_by("code"))
+
+
+def organisations(text: str = "", *, after: str = "", limit: int = 100) -> list[Organisation]:
+    """Return organisations whose name or credit code holds a text, by credit code, from `after` on."""
+    wanted = Q(name__icontains=text) | Q(credit_code__icontains=text) if text else Q()
+    return list(Organisation.objects.filter(wanted, credit_code__gt=after).order_by("credit_code")[:limit])
+
+
+def people(*, after: str = "", limit: int = 100) -> list[Person]:
+    """Return accounts by login name, from `after` on; names stay sealed."""
+    return list(Person.objects.filter(username__gt=after).order_by("username")[:limit])
+
+
+def current_roles(person: Person | None = None) -> list[Role]:
+    """Return the roles held now, of one person or of all, with what they are bound to."""
+    rows = Role.objects.filter(ended_at=None).select_related("person", "organisation", "register", "jurisdiction")
+    return list((rows.filter(person=person) if person else rows).order_by("person__username", "pk"))
+
+
+def role_by_id(role_id: int) -> Role:
+    """Return a role by its number; raises DomainError not_found."""
+    row = Role.objects.filter(pk=role_id).first()
+    if row is None:
+        raise not_found(N_("没有这一角色记录"))
     return row
 
 

@@ -73,8 +73,10 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _word(key: str, value: Any) -> str:
-    """A code of the setting's vocabulary in the reader's language, any other value as it is."""
+    """A number with its unit, a code of the vocabulary in the reader's language, any other value as it is."""
     spec = KEYS.get(key)
+    if spec is not None and spec.unit and isinstance(value, int):
+        return f"{value} {vocabulary('unit')[spec.unit][language()]}"
     if spec is None or not spec.vocabulary or value not in spec.choices:
         return str(value)
     return str(vocabulary(spec.vocabulary)[value][language()])
@@ -86,11 +88,10 @@ def text_of(key: str, value: Any) -> str:
         return _("未规定")
     if isinstance(value, bool):
         return _("是") if value else _("否")
-    spec = KEYS.get(key)
-    if isinstance(value, int) and spec is not None and spec.unit:
-        return f"{value} {vocabulary('unit')[spec.unit][language()]}"
     if isinstance(value, tuple) and all(not isinstance(item, Mapping) for item in value):
         return two("、", ", ").join(_word(key, item) for item in value) or _("无")
+    if isinstance(value, tuple) and all("zh" in row for row in value):
+        return two("；", "; ").join(str(row[language()]) for row in value)
     if isinstance(value, (tuple, Mapping)):
         return " ".join(as_json(thaw(value)).split())
     return _word(key, value)
@@ -127,9 +128,9 @@ def _show(args: argparse.Namespace) -> int:
         "notes": list(book.notes),
         "values": [_data(v) for v in values],
     }
-    rows = [(v.key, v.label[language()], text_of(v.key, v.value), _(SURE[v.sure]), v.set_by, v.cite) for v in values]
+    rows = [(v.key, v.label[language()], _(SURE[v.sure]), v.set_by, v.cite, text_of(v.key, v.value)) for v in values]
     lines = [f"{book.id}  {book.title}  {book.version}  {_(STATUS[book.status])}", book.instrument, *book.notes, ""]
-    lines += table([_("项"), _("名称"), _("值"), _("把握"), _("出自"), _("依据")], rows)
+    lines += table([_("项"), _("名称"), _("把握"), _("出自"), _("依据"), _("值")], rows)
     show(args, data, lines)
     return DONE
 
