@@ -72,3 +72,66 @@ class Cursor(models.Model):
 
     class Meta:
         db_table = "ledger_cursor"
+
+
+class Tree(models.Model):
+    """Where the log stands, one row: its size and the compact range from which the next root follows."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    frontier = models.BinaryField()
+
+    class Meta:
+        db_table = "ledger_tree"
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="ledger_tree_single_row"),)
+
+
+class Tile(models.Model):
+    """A full tile of 256 hashes (C2SP tlog-tiles); partial ones are computed on request. INSERT-only."""
+
+    level = models.SmallIntegerField()
+    n = models.BigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        db_table = "ledger_tile"
+        constraints = (models.UniqueConstraint(fields=("level", "n"), name="ledger_tile_once"),)
+
+
+class SignedCheckpoint(models.Model):
+    """A checkpoint as the node signed it: never one that does not extend the last. INSERT-only."""
+
+    size = models.BigIntegerField(db_index=True)
+    root = models.BinaryField()
+    note = models.BinaryField()
+    at = models.DateTimeField(help_text="Real time of signing")
+
+    class Meta:
+        db_table = "ledger_checkpoint"
+
+
+class Cosignature(models.Model):
+    """The newest timestamped cosignature of one key on one size: a witness's, or the node's own, renewed."""
+
+    size = models.BigIntegerField()
+    name = models.CharField(max_length=200)
+    key_id = models.BinaryField()
+    line = models.CharField(max_length=1000)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_cosignature"
+        constraints = (models.UniqueConstraint(fields=("size", "name", "key_id"), name="ledger_cosignature_once"),)
+
+
+class Anchor(models.Model):
+    """Proof that a checkpoint was seen outside: an RFC 3161 time stamp, a mailed or exported copy. INSERT-only."""
+
+    kind = models.CharField(max_length=20)
+    size = models.BigIntegerField()
+    data = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger_anchor"
+        indexes = (models.Index(fields=("kind", "-at"), name="ledger_anchor_latest"),)
