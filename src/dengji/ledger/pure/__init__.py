@@ -1,0 +1,1 @@
+"""The pure half of the ledger: tree, tiles, notes, checkpoints, cosignatures, receipts; no Django."""
