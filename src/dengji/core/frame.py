@@ -35,6 +35,12 @@ def lock_key(*parts: str) -> int:
     return int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big", signed=True)
 
 
+def lock_words(*parts: str) -> None:
+    """Wait until no other transaction holds these words, and hold them until the end of this one."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(*parts)])
+
+
 def once(
     *, actor: str, transaction_id: str, act: str, request: dict[str, Any], work: Callable[[datetime], dict[str, Any]]
 ) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from dengji.core import sql
 from dengji.core.canonical import plain_dict
 from dengji.core.errors import N_, DomainError, conflict
+from dengji.core.frame import lock_words
 from dengji.core.ids import new_id
 from dengji.core.node import identity
 from dengji.law.calendar import add_months, shanghai_date
@@ -226,12 +227,15 @@ def _code(issuer: str, code: str, actor: Actor, at: datetime, data_type: str, re
         if issuer not in ISSUERS:
             raise conflict("no_issuer", N_("本登记簿的登记结果查询码由上级平台赋予"), article="13")
         code = ISSUERS[issuer].issue(at, data_type, region)
-    elif Registration.objects.filter(code=code).exists():
-        raise conflict("code_taken", N_("此登记结果查询码已被使用"), field="code", article="13")
     try:
-        return check_code(code, demonstration=demonstration)
+        given = check_code(code, demonstration=demonstration)
     except CodeError as error:
         raise DomainError("code_invalid", error.message, "code", article="13", params=error.params) from error
+    if actor.system_role != "issuer":
+        lock_words("code", given)
+        if Registration.objects.filter(code=given).exists():
+            raise conflict("code_taken", N_("此登记结果查询码已被使用"), field="code", article="13")
+    return given
 
 
 def add_version(

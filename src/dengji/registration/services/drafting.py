@@ -181,9 +181,12 @@ def _subject(row: Application, registration_id: UUID | None, outsider: bool) -> 
         return {}
     if registration_id is None:
         raise _registration_required()
-    registration = Registration.objects.filter(
-        pk=registration_id, register_id=row.register_id, organisation_id=row.organisation_id
-    ).first()
+    # Locked, so that a suppression either comes first or finds this draft.
+    registration = (
+        Registration.objects.select_for_update(of=("self",), no_key=True)
+        .filter(pk=registration_id, register_id=row.register_id, organisation_id=row.organisation_id)
+        .first()
+    )
     if registration is None:
         raise _registration_required()
     if registration.state != "VALID":

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from dengji.core.encryption import follow_key, seal_json
 from dengji.core.errors import N_, DomainError, forbidden, not_found
+from dengji.core.frame import lock_words
 from dengji.core.ids import new_id
 from dengji.law import calendar as calendars
 from dengji.law.calendar import Override, shanghai_date
@@ -115,6 +116,7 @@ def draw_rechecks(*, actor: Actor, transaction_id: str, register_id: UUID, perio
         if not 0 < len(period.strip()) <= _PERIOD_LENGTH:
             raise DomainError("period_invalid", N_("抽查期次必填，且不超过20个字符"), "period")
         rulebook = rules.rules_of_register(register_id)
+        lock_words("recheck", str(register_id))
         valid = list(
             Registration.objects.filter(register_id=register_id, state="VALID")
             .exclude(rechecks__period=period)

@@ -7,6 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from dengji.core.canonical import plain_dict
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, not_found
@@ -16,7 +18,7 @@ from dengji.law.visibility import visible
 from dengji.ledger import services as ledger
 from dengji.parties.actor import Actor
 
-from .. import inspection, rules
+from .. import inspection, rules, selectors
 from ..models import (
     Application,
     Draft,
@@ -49,12 +51,14 @@ def complete(*, actor: Actor, transaction_id: str, application_id: UUID) -> dict
     """
 
     def work(at: datetime) -> dict[str, Any]:
+        # The registration before its applications, wherever both are locked.
+        about = selectors.get(Application, application_id, actor, "act").registration_id
+        registration = Registration.objects.select_for_update(of=("self",), no_key=True).filter(pk__in=[about]).first()
         row = lock(Application, application_id, actor)
-        if row.registration_id is None:
+        if registration is None:
             raise DomainError("wrong_kind", N_("此类申请没有这一环节"), status=409)
         rulebook = rules.rules_of(row)
         content, request = inspection.current_content(row)
-        registration = Registration.objects.select_for_update(of=("self",)).get(pk=row.registration_id)
         if registration.state != "VALID":
             raise DomainError("registration_ended", N_("该登记已注销或撤销"), status=409)
         decision = apply(
@@ -260,12 +264,12 @@ def suppress_content(
         raise not_found()
 
     def work(at: datetime) -> dict[str, Any]:
+        applications, registrations = _lock_family(selectors.get(model, object_id, actor, "act"))
         row = lock(model, object_id, actor)
         rulebook = rules.rules_of_register(row.register_id)
         _ground(rulebook, ("suppression.grounds",), ground)
         if not authority.strip():
             raise DomainError("authority_required", N_("请写明作出决定的机关"), "authority", article="4")
-        applications, registrations = _family(row)
         addresses: list[str] = []
         for pk in (*applications, *registrations):
             addresses += ledger.suppress(object_id=pk, at=at, ground=ground)
@@ -296,17 +300,16 @@ def suppress_content(
     )
 
 
-def _family(row: CaseBase) -> tuple[list[UUID], list[UUID]]:
+def _lock_family(row: CaseBase) -> tuple[list[UUID], list[UUID]]:
     """An application with its registration and that registration's other applications: they hold the same words."""
-    registration = row.pk if isinstance(row, Registration) else getattr(row, "registration_id", None)
-    applications = (
-        set(Application.objects.filter(registration_id=registration).values_list("pk", flat=True))
-        if (registration)
-        else set()
-    )
-    if isinstance(row, Application):
-        applications.add(row.pk)
-    return sorted(applications), [registration] if registration else []
+    about = row.pk if isinstance(row, Registration) else getattr(row, "registration_id", None)
+    registrations = list(_locked(Registration.objects.filter(pk__in=[about])))
+    same = Q(pk=row.pk) if about is None else Q(pk=row.pk) | Q(registration_id=about)
+    return list(_locked(Application.objects.filter(same))), registrations
+
+
+def _locked(rows: QuerySet[Any]) -> QuerySet[Any, UUID]:
+    return rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
 
 
 def _empty(applications: list[UUID], registrations: list[UUID], at: datetime) -> None:
