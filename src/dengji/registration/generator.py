@@ -12,10 +12,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache, lru_cache
 from importlib import resources
+from itertools import islice
 from math import gcd
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dengji.law.codes import DEMONSTRATION_PREFIX, DIVISIONS, format_serial, make_credit_code, regions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dengji.parties.models import Register
 
 _MASK = (1 << 64) - 1
 _ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -221,3 +227,49 @@ def _code(i: int, seed: int) -> str:
     bits = _mix(i + (seed << 34)) | _mix(seed) % (1 << 16) << 64
     text = "".join(_ALPHABET[bits >> shift & 31] for shift in range(75, -5, -5))
     return f"{text[:4]}-{text[4:8]}-{text[8:12]}-{text[12:16]}"
+
+
+def load(
+    register: Register,
+    n: int,
+    seed: int = 1,
+    *,
+    start: int = 0,
+    batch: int = 1000,
+    progress: Callable[[int], None] | None = None,
+) -> int:
+    """Adopt `n` made-up registrations into a register, for tests and benchmarks; return how many were added.
+
+    Repeating it adds nothing. Raises what `bulk.adopt` raises.
+    """
+    from dengji.core.node import identity
+    from dengji.parties.actor import importer
+
+    from .services import bulk
+
+    rows = adoption_rows(n, seed, start, demonstration=identity()[1])
+    added = done = 0
+    while chunk := list(islice(rows, batch)):
+        records = [_adopted(row, f"generated-{seed}-{start + done + i}") for i, row in enumerate(chunk)]
+        outcomes = bulk.adopt(actor=importer(register.pk), register_id=register.pk, records=records, example=True)
+        done += len(chunk)
+        added += sum(1 for outcome in outcomes if outcome.id and not outcome.known)
+        if progress:
+            progress(done)
+    return added
+
+
+def _adopted(row: dict[str, Any], transaction_id: str) -> Any:
+    from .services.bulk import AdoptedRow
+
+    return AdoptedRow(
+        transaction_id=transaction_id,
+        serial=row.pop("serial"),
+        code=row.pop("code"),
+        coded_on=date.fromisoformat(row.pop("coded_on")),
+        valid_to=date.fromisoformat(row.pop("valid_to")),
+        agency_name=row.pop("agency_name"),
+        agency_level=row.pop("agency_level"),
+        platform_code=row.pop("platform_code"),
+        content=row,
+    )
