@@ -12,7 +12,7 @@ import pytest
 
 from dengji.core.errors import DomainError
 from dengji.law.calendar import SHANGHAI
-from dengji.registration import services
+from dengji.registration import rules, services
 from dengji.registration.models import Application, Notice, Registration
 from tests.factories import world as w
 
@@ -136,3 +136,23 @@ def past_deadline(pk: Any) -> None:
     ends = application(pk).deadline_ends
     assert ends is not None
     w.move_clock(ends + timedelta(minutes=1))
+
+
+class Overruled:
+    """A rulebook with one value changed."""
+
+    def __init__(self, book: Any, key: str, value: Any) -> None:
+        self._book, self._key, self._value = book, key, value
+
+    def get(self, name: str, *default: Any) -> Any:
+        """The changed value, or the book's."""
+        return self._value if name == self._key else self._book.get(name, *default)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
+
+
+def overrule(monkeypatch: pytest.MonkeyPatch, key: str, value: Any) -> None:
+    """Let one value of every shipped rulebook be another for this test."""
+    shipped = rules.current
+    monkeypatch.setattr(rules, "current", lambda name: Overruled(shipped(name), key, value))
