@@ -49,6 +49,8 @@ DENGJI_KEY_FILE = ENV.get("DENGJI_KEY_FILE") or str(DENGJI_DATA_DIR / "keys" / "
 DENGJI_KEY_PROVIDER = ENV.get("DENGJI_KEY_PROVIDER", "dengji.core.encryption.FileKeyProvider")
 #: Dotted path of a callable(bytes) that raises DomainError for a file it will not let in.
 DENGJI_MALWARE_HOOK = ENV.get("DENGJI_MALWARE_HOOK", "")
+#: Dotted path of a class whose `send(number, text)` sends a text message; without it none is sent.
+DENGJI_SMS_GATEWAY = ENV.get("DENGJI_SMS_GATEWAY", "")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -65,10 +67,12 @@ INSTALLED_APPS = [
     "dengji.web",
 ]
 MIDDLEWARE = [
+    "dengji.web.middleware.Demonstration",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.locale.LocaleMiddleware",
+    "dengji.web.middleware.ApiProblems",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -123,6 +127,17 @@ STORAGES = {
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+
+# Limits as "requests/seconds, …", each kept by a token bucket in every worker process.
+DENGJI_RATE_LIMITS = ENV.get("DENGJI_RATE_LIMITS", "1") == "1"
+DENGJI_RATE_ADDRESS = ENV.get("DENGJI_RATE_ADDRESS", "20/1,600/60")
+DENGJI_RATE_PERSON = ENV.get("DENGJI_RATE_PERSON", "3000/300")
+DENGJI_RATE_VOICE = ENV.get("DENGJI_RATE_VOICE", "5/60,20/3600")
+#: How many proxies in front of this node add themselves to X-Forwarded-For.
+DENGJI_TRUSTED_PROXIES = int(ENV.get("DENGJI_TRUSTED_PROXIES", "0"))
+DENGJI_MAX_JSON_BYTES = int(ENV.get("DENGJI_MAX_JSON_BYTES", str(1024 * 1024)))
+DENGJI_STATISTICS_SECONDS = float(ENV.get("DENGJI_STATISTICS_SECONDS", "30"))
+DENGJI_METRICS_OPEN = ENV.get("DENGJI_METRICS_OPEN") == "1"
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
