@@ -107,6 +107,11 @@ def email_of(person: Person) -> str:
     return str(unseal_json(person.email_sealed, person.pk.bytes).get("v", ""))
 
 
+def phone_of(person: Person) -> str:
+    """Return a person's telephone number in clear, empty where none is known."""
+    return str(unseal_json(person.phone_sealed, person.pk.bytes).get("v", ""))
+
+
 def name_of(person: Person) -> str:
     """Return a person's name in clear."""
     return str(unseal_json(person.name_sealed, person.pk.bytes).get("v", ""))
