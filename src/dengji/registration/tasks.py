@@ -9,7 +9,7 @@ import logging
 import threading
 from typing import cast
 
-from django.db import DatabaseError, close_old_connections, connection, connections
+from django.db import close_old_connections, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
@@ -57,19 +57,21 @@ def run_worker(*, wait: bool = True) -> None:
 
 def follow_log(stop: threading.Event) -> None:
     """Place what waits and let the followers read on, until `stop` is set; a lost database is waited for."""
-    idle = 0.0
+    idle = FOLLOW_EVERY
     try:
-        while not stop.is_set():
+        while True:
+            pause = PLACE_EVERY
             try:
                 placed = clockwork.place_all()
-                idle += PLACE_EVERY
                 if placed or idle >= FOLLOW_EVERY:
                     idle = 0.0
                     clockwork.follow()
-            except DatabaseError as error:
+            except Exception as error:
                 logger.warning("sequencer: %s, trying again", type(error).__name__)
                 connection.close()
-                stop.wait(FOLLOW_EVERY)
-            stop.wait(PLACE_EVERY)
+                pause = FOLLOW_EVERY
+            idle += pause
+            if stop.wait(pause):
+                break
     finally:
         connection.close()

@@ -329,9 +329,14 @@ PHASES: dict[str, Callable[[Round], int]] = {
 FOLLOWERS: dict[str, Callable[[Round], int]] = {}
 
 
-def add_follower(name: str, follow: Callable[[Round], int]) -> None:
-    """Let a room on a higher floor follow the log in every tick and, between ticks, in the worker."""
-    PHASES[name] = FOLLOWERS[name] = follow
+def add_phase(name: str, phase: Callable[[Round], int]) -> None:
+    """Let a room on a higher floor do its part at the end of every tick."""
+    PHASES[name] = phase
+
+
+def add_follower(name: str, follower: Callable[[Round], int]) -> None:
+    """Let a room on a higher floor follow the log in the worker, between the ticks."""
+    FOLLOWERS[name] = follower
 
 
 def follow(limit: int = 2000) -> dict[str, int]:
