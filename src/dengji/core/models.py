@@ -14,7 +14,7 @@ class Node(models.Model):
     origin = models.CharField(max_length=200)
     demonstration = models.BooleanField()
     legal_offset = models.DurationField(
-        help_text="Legal time minus real time; zero in production; a demonstration may start in the past, then only grows"
+        help_text="Legal minus real time; zero in production; a demonstration may begin in the past, then it only grows"
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='node',
             name='legal_offset',
-            field=models.DurationField(help_text='Legal time minus real time; zero in production; a demonstration may start in the past, then only grows'),
+            field=models.DurationField(help_text='Legal minus real time; zero in production; a demonstration may begin in the past, then it only grows'),
         ),
         migrations.AddConstraint(
             model_name='node',
