@@ -140,7 +140,9 @@ def clone_of(template_database: str) -> Iterator[str]:
     connections.close_all()
     with _owner() as admin:
         admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" OWNER dengji_migrator')
-        admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO dengji_app, dengji_auditor')
+        # Rights on a database are not cloned with it.
+        admin.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
+        admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO dengji_migrator, dengji_app, dengji_auditor')
     _point_at(name, os.environ[_URL])
     _forget()
     try:
