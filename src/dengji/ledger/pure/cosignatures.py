@@ -1,4 +1,4 @@
-"""Timestamped Ed25519 cosignatures, cosignature/v1 of C2SP tlog-cosignature: "then, this was the largest tree I saw"."""
+"""Timestamped Ed25519 cosignatures, cosignature/v1 of C2SP tlog-cosignature: "then, I saw no larger tree"."""
 
 from __future__ import annotations
 

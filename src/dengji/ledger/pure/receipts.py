@@ -58,7 +58,7 @@ class Trust:
 
 @dataclass(frozen=True)
 class Held:
-    """A checkpoint one has from elsewhere (daily mail, print, another node), and the proof between it and the receipt's."""
+    """A checkpoint from elsewhere (daily mail, print, another node), and the proof between it and the receipt's."""
 
     source: str
     checkpoint: Checkpoint
