@@ -190,8 +190,9 @@ def blank(row: CaseBase) -> CaseBase:
     fresh = type(row)(id=row.pk)
     fresh.n = 0
     if isinstance(row, Registration):
+        # By the application's id, which is indexed; a look into `data` would read every decision for every object.
         birth = Decision.objects.filter(object_id=row.pk, act="adopt").first() or Decision.objects.get(
-            act="assign_code", data__registration=str(row.pk)
+            act="assign_code", object_id__in=row.versions.filter(number=1).values("application_id")
         )
         fresh.state = "VALID"
         _validity(fresh, birth)  # type: ignore[arg-type]
