@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any, cast
 from uuid import UUID
 
@@ -33,15 +34,17 @@ def as_uuid(text: str) -> UUID | None:
         return None
 
 
-def find(reference: str, actor: Actor, purpose: str = "read") -> CaseBase:
-    """Return the object that a reference names, within the actor's scope.
+def find(reference: str, actor: Actor, kinds: Container[str] | None = None) -> CaseBase:
+    """Return the object that a reference names, within the actor's scope; `kinds` narrows to kinds of object.
 
     Raises DomainError not_found for any other, existing or not.
     """
     key = as_uuid(reference)
     tries = [(model, "pk") for model in _BY_ID] if key else _BY_NAME
     for model, column in tries:
-        rows = _manager(model).filter(selectors.SCOPES[model](actor, purpose), **{column: key or reference})
+        if kinds is not None and model.OBJECT not in kinds:
+            continue
+        rows = _manager(model).filter(selectors.SCOPES[model](actor, "read"), **{column: key or reference})
         if row := rows.order_by("-pk").first():
             return cast(CaseBase, row)
     raise not_found()
@@ -49,6 +52,16 @@ def find(reference: str, actor: Actor, purpose: str = "read") -> CaseBase:
 
 def _manager(model: type[Model]) -> Any:
     return model._default_manager
+
+
+def registration_id(reference: str) -> UUID:
+    """Return the id of a registration by id, code or local number, which are public; raises DomainError not_found."""
+    key = as_uuid(reference)
+    named = Q(pk=key) if key else Q(code=reference) | Q(local_number=reference)
+    found: UUID | None = Registration.objects.filter(named).values_list("pk", flat=True).first()
+    if found is None:
+        raise not_found()
+    return found
 
 
 def running_notice(reference: str) -> Notice:
