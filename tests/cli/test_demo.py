@@ -146,6 +146,9 @@ def _check_again(capsys: pytest.CaptureFixture[str]) -> None:
     assert [r["last_day"] for r in told["records"]] == [r["expected_last_day"] for r in told["records"]]
     assert (Decision.objects.count(), Register.objects.count()) == before
     assert "tokens" not in told and not Token.objects.exists()
+    said: list[tuple[str, str]] = []
+    assert demo.load(lambda zh, en: said.append((zh, en)))["already_loaded"]
+    assert MARK in said[-1][0] and "Demonstration" in said[-1][1]
     assert demo.run(arguments(json=True, tokens=True)) == 0
     tokens = json.loads(capsys.readouterr().out)["tokens"]
     acceptor = actor_for_token(tokens["demo-acceptor"])

@@ -61,7 +61,8 @@ def load(report: Callable[[str, str], None]) -> dict[str, Any]:
             report(f"{_when(event['at'])} {event['name']} 已赋码 {event['code']}", f"coded {event['code']}")
 
     found = story.load(tell)
-    report(f"示例已载入，法定日期 {found['legal_date']}", f"example loaded, legal date {found['legal_date']}")
+    mark, mark_en, day = found["demonstration"], found["demonstration_en"], found["legal_date"]
+    report(f"【{mark}】示例已载入，法定日期 {day}", f"{mark_en}; example loaded, legal date {day}")
     return found
 
 
