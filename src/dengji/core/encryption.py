@@ -156,6 +156,12 @@ def blind_index(text: str) -> bytes:
     return hmac.new(key, normal.encode(), hashlib.sha256).digest()[:16]
 
 
+def keyed_digest(data: bytes) -> bytes:
+    """Return a 32-byte digest that nobody can compute, and so nobody can confirm a guess by, without the node's key."""
+    key, _ = _data_key(_current("index"))
+    return hmac.new(key, b"digest" + data, hashlib.sha256).digest()
+
+
 def follow_key(object_id: UUID) -> str:
     """Return the key by which somebody without an account follows an object of theirs; derived, never stored."""
     key, _ = _data_key(_current("index"))

@@ -11,6 +11,7 @@ import orjson
 from django.db import connection, transaction
 
 from .clock import to_milliseconds
+from .encryption import keyed_digest
 from .errors import N_, DomainError, conflict
 
 MAX_TRANSACTION_ID = 64
@@ -24,10 +25,11 @@ FROM (SELECT 1) AS one LEFT JOIN core_rememberedresult r ON r.actor = %s AND r.t
 
 
 def request_digest(act: str, request: dict[str, Any]) -> bytes:
-    """Return the 32-byte digest by which a retry is told from another request under the same transaction id."""
-    return hashlib.sha256(
-        act.encode() + b"\0" + orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS)
-    ).digest()
+    """Return the 32-byte digest by which a retry is told from another request under the same transaction id.
+
+    Keyed: a request may hold little more than a telephone number, which a plain digest would let anybody try out.
+    """
+    return keyed_digest(act.encode() + b"\0" + orjson.dumps(request, default=str, option=orjson.OPT_SORT_KEYS))
 
 
 def lock_key(*parts: str) -> int:
