@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Model, QuerySet
 
 from dengji.core import sql
@@ -81,7 +82,10 @@ def lock(model: type[M], pk: UUID, actor: Actor) -> M:
     """Lock and return one object within the actor's scope; raises DomainError not_found for any other."""
     rows: Iterable[M]
     if model in _STATIC:
-        locking, params = _locking_sql(model, actor)
+        try:
+            locking, params = _locking_sql(model, actor)
+        except EmptyResultSet:  # a scope that holds nothing has no SQL
+            raise not_found() from None
         rows = model._default_manager.raw(locking, [pk if p is _HERE else p for p in params])
     else:
         rows = _locking(model, actor, pk)
