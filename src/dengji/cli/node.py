@@ -25,6 +25,8 @@ from .output import both
 SETTINGS = "dengji.config.settings"
 #: What only the migrator and the auditor need; no child that serves requests gets it.
 _NOT_FOR_CHILDREN = ("DENGJI_DATABASE_MIGRATOR_URL", "DENGJI_DATABASE_AUDITOR_URL", "DENGJI_DATABASE_ADMIN_URL")
+#: Stands on every result of a demonstration node (design §3).
+DEMONSTRATION_MARK = N_("演示数据 非登记结果")
 _DJANGO_LANGUAGE = {"zh": "zh-hans", "en": "en"}
 
 
@@ -75,7 +77,11 @@ def open_node(args: argparse.Namespace, *, migrate: bool = False) -> Iterator[Op
     from django.conf import settings
 
     if apps.ready:
-        yield OpenNode(Path(settings.DENGJI_DATA_DIR), None)
+        mark_demonstration()
+        try:
+            yield OpenNode(Path(settings.DENGJI_DATA_DIR), None)
+        finally:
+            output.mark("")
         return
     data_dir = database.data_dir(args.data_dir)
     external = resolve_urls()
@@ -110,9 +116,21 @@ def enter(data_dir: Path, urls: Urls, *, migrate: bool = False) -> Iterator[Open
     try:
         if migrate:
             bring_up_to_date(urls)
+        mark_demonstration()
         yield OpenNode(data_dir, urls)
     finally:
+        output.mark("")
         connections.close_all()
+
+
+def mark_demonstration() -> None:
+    """From now on results say that they are a demonstration, where the node is one; a node not yet founded is none."""
+    from django.db import DatabaseError
+
+    from dengji.core.node import identity
+
+    with contextlib.suppress(DomainError, DatabaseError):
+        output.mark(DEMONSTRATION_MARK if identity()[1] else "")
 
 
 def pending_migrations() -> list[str]:
@@ -174,6 +192,7 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
         fresh = True
     more = {"legal_start": legal_start} if legal_start else {}
     founded = node.found(settings.DENGJI_ORIGIN, demonstration=demonstration, **more)
+    mark_demonstration()
     keys_dir(Path(settings.DENGJI_DATA_DIR))
     encryption.ensure_keys()
     return founded.origin, fresh

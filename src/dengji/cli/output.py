@@ -8,15 +8,19 @@ import os
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from dengji.law.calendar import SHANGHAI
+
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = ("zh", "en")
 _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 _language = "zh"
+_mark = ""
 
 
 def use_language(language: str | None) -> str:
@@ -63,13 +67,21 @@ def as_json(value: Any) -> str:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS).decode()
 
 
+def mark(text: str) -> None:
+    """Say on every result from now on that it is a demonstration; an empty text ends that (design §3)."""
+    global _mark
+    _mark = text
+
+
 def show(args: argparse.Namespace, data: Any, lines: Iterable[str]) -> None:
     """Print a result on stdout: `data` as JSON with --json, else the lines meant for people."""
     if args.json:
-        print(as_json(data))
+        print(as_json({**data, "demonstration": _mark} if _mark and isinstance(data, dict) else data))
         return
     for line in lines:
         print(line)
+    if _mark:
+        print(f"【{_(_mark)}】")
 
 
 def say(text: str) -> None:
@@ -96,9 +108,20 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> list[str]:
     ]
 
 
+def when(instant: datetime) -> str:
+    """Return an instant as people read it: Shanghai time to the second."""
+    return f"{instant.astimezone(SHANGHAI):%Y-%m-%d %H:%M:%S}"
+
+
+def _readable(value: Any) -> str:
+    if isinstance(value, bool):
+        return _("是") if value else _("否")
+    return when(value) if isinstance(value, datetime) else str(value)
+
+
 def fields(pairs: Iterable[tuple[str, Any]]) -> list[str]:
     """Return one line for each (label, value) that has a value."""
-    return [f"{label}{two('：', ': ')}{value}" for label, value in pairs if value not in (None, "")]
+    return [f"{label}{two('：', ': ')}{_readable(value)}" for label, value in pairs if value not in (None, "")]
 
 
 class Progress:

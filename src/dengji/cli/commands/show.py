@@ -11,7 +11,7 @@ from dengji.law.procedure import STATES, TABLE
 from dengji.law.record import FIELDS
 
 from ..failure import DONE
-from ..output import _, as_json, fields, language, show, table, two
+from ..output import _, as_json, fields, language, show, table, two, when
 from ..who import acting
 
 if TYPE_CHECKING:
@@ -76,10 +76,11 @@ def _label(name: str) -> str:
     return (known.label if language() == "zh" else known.label_en) if known else name
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, (list, tuple, dict)):
-        return " ".join(as_json(value).split())
-    return str(value)
+def _text(value: Any) -> Any:
+    """A list of words joined, anything nested as JSON on one line, all else as it is."""
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+        return two("、", ", ").join(value)
+    return " ".join(as_json(value).split()) if isinstance(value, (list, tuple, dict)) else value
 
 
 def _lines(kind: str, data: dict[str, Any]) -> list[str]:
@@ -93,7 +94,7 @@ def _lines(kind: str, data: dict[str, Any]) -> list[str]:
     lines += [f"- [{one.severity}] {_(one.message, **one.params)}" for one in data.get("findings") or ()]
     if acts := data.get("acts"):
         lines += ["", _("可以办理：") + two("、", ", ").join(f"{a} {_(TABLE[a].label)}" for a in acts)]
-    lines += ["", *_history(data.get("decisions") or ())]
+    lines += ["", *_history(kind, data["decisions"])] if data.get("decisions") else []
     if data.get("notice"):
         lines += ["", str(data["notice"])]
     return lines
@@ -108,16 +109,16 @@ TITLES = {
 }
 
 
-def _history(decisions: Iterable[dict[str, Any]]) -> list[str]:
+def _history(kind: str, decisions: Iterable[dict[str, Any]]) -> list[str]:
     rows = [
         (
             d["n"],
-            f"{d['at']:%Y-%m-%d %H:%M}Z",
+            when(d["at"]),
             _(TABLE[d["act"]].label),
-            d["state"],
+            _(STATES[kind].get(d["state"], d["state"])),
             d["deadline"],
             _text(d["words"] or ""),
         )
         for d in decisions
     ]
-    return table(["", _("时间"), _("事项"), _("状态"), _("期限"), _("说明")], rows) if rows else []
+    return table(["", _("时间"), _("事项"), _("状态"), _("期限"), _("说明")], rows)
