@@ -57,10 +57,18 @@ def name_keys(content: Mapping[str, Any]) -> tuple[bytes, tuple[int, ...]]:
 
 
 def similar_records(
-    register_id: UUID, contents: Sequence[Mapping[str, Any]], rulebook: Rulebook, *, exclude: Iterable[UUID] = ()
+    register_id: UUID,
+    contents: Sequence[Mapping[str, Any]],
+    rulebook: Rulebook,
+    *,
+    exclude: Iterable[UUID] = (),
+    keys: Sequence[tuple[bytes, tuple[int, ...]]] | None = None,
 ) -> list[list[Similar]]:
-    """Return, for each record, what the register already holds under the same or a similar name; one query for all."""
-    keys = [name_keys(content) for content in contents]
+    """Return, for each record, what the register already holds under the same or a similar name; one query for all.
+
+    `keys` are the records' `name_keys`, where the caller has them already.
+    """
+    keys = keys or [name_keys(content) for content in contents]
     numbers = list(range(len(contents)))
     bands = ["{" + ",".join(map(str, key[1])) + "}" for key in keys]
     with connection.cursor() as cursor:
