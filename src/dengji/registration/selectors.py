@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Model, Q
+from django.db.models import Count, Model, Q, QuerySet
 
 from dengji.core.errors import not_found
 from dengji.parties.actor import Actor, supervised_registers
@@ -172,3 +172,8 @@ def home_figures() -> dict[str, int]:
         "registrants": valid.values("organisation_id").distinct().count(),
         "notices": Notice.objects.filter(state="RUNNING").count(),
     }
+
+
+def latest_registrations() -> QuerySet[Registration]:
+    """Return the valid registrations, newest first: their names, registrants, dates and codes are public (Art. 14)."""
+    return Registration.objects.filter(state="VALID").order_by("-pk")
