@@ -106,16 +106,8 @@ def create_drafts(
     central_refused or not_found for all of them.
     """
     with transaction.atomic():
-        register, organisation = _parties(register_id, organisation_id)
-        template = Application(
-            register=register,
-            organisation=organisation,
-            kind="first",
-            data_type=data_type,
-            applicant_id=actor.person_id,
-            rulebook=rules.register_rulebook(register_id),
-        )
-        drafting._admit(actor, template, False)
+        template = admit_drafts(actor, register_id, organisation_id, data_type)
+        organisation = template.organisation
         batch = _begin(actor, register_id, "create_application", drafts)
         prefill = drafting._prefill(organisation, data_type)
         contents: dict[int, dict[str, Any]] = {}
@@ -128,12 +120,25 @@ def create_drafts(
         return batch.finished()
 
 
-def _parties(register_id: UUID, organisation_id: UUID) -> tuple[Register, Organisation]:
+def admit_drafts(actor: Actor, register_id: UUID, organisation_id: UUID, data_type: str = "resource") -> Application:
+    """Return the pattern of drafts that an actor may open; DomainError forbidden, central_refused, not_found.
+
+    Writes nothing: an import asks here before it reads its file.
+    """
     register = Register.objects.filter(pk=register_id).first()
     organisation = Organisation.objects.filter(pk=organisation_id).first()
     if register is None or organisation is None:
         raise not_found()
-    return register, organisation
+    template = Application(
+        register=register,
+        organisation=organisation,
+        kind="first",
+        data_type=data_type,
+        applicant_id=actor.person_id,
+        rulebook=rules.register_rulebook(register_id),
+    )
+    drafting._admit(actor, template, False)
+    return template
 
 
 def _begin(actor: Actor, register_id: UUID, act: str, given: Sequence[DraftRow | AdoptedRow]) -> _Batch:
@@ -322,11 +327,8 @@ def adopt(*, actor: Actor, register_id: UUID, records: Sequence[AdoptedRow], exa
     dates_reversed, forbidden; raises DomainError forbidden or not_found for all of them.
     """
     with transaction.atomic():
-        register = Register.objects.filter(pk=register_id).select_related("agency").first()
-        if register is None:
-            raise not_found()
+        register, role = admit_adoption(actor, register_id)
         template = Registration(register=register, adopted=True, version=1)
-        role = _adopting_role(actor, template)
         batch = _begin(actor, register_id, "adopt", records)
         codes = _check_codes(batch, records)
         organisations = _organisations(batch, records, example)
@@ -336,11 +338,15 @@ def adopt(*, actor: Actor, register_id: UUID, records: Sequence[AdoptedRow], exa
         return batch.finished()
 
 
-def _adopting_role(actor: Actor, row: Registration) -> str:
-    held = sorted(selectors.roles_for(actor, row) & {"agency_supervisor", "importer"})
+def admit_adoption(actor: Actor, register_id: UUID) -> tuple[Register, str]:
+    """Return the register and the role in which an actor may adopt into it; raises DomainError forbidden, not_found."""
+    register = Register.objects.filter(pk=register_id).select_related("agency").first()
+    if register is None:
+        raise not_found()
+    held = sorted(selectors.roles_for(actor, Registration(register=register)) & TABLE["adopt"].roles)
     if not held:
         raise forbidden(article="14")
-    return held[0]
+    return register, held[0]
 
 
 def check_adopted(row: AdoptedRow, *, demonstration: bool) -> str:
