@@ -52,7 +52,12 @@ class Objection(CaseBase):
     received_on = models.DateField(null=True, help_text="Where staff enter an objection received in time on paper")
 
     class Meta:
-        indexes = (models.Index(fields=("application", "state"), name="registration_objection_open"),)
+        indexes = (
+            models.Index(fields=("application", "state"), name="registration_objection_open"),
+            models.Index(
+                fields=("deadline_ends",), condition=models.Q(ended_at=None), name="registration_objection_due"
+            ),
+        )
 
 
 class Complaint(CaseBase):
