@@ -395,3 +395,16 @@ def test_the_worker_places_entries_runs_jobs_as_the_app_role_and_stops_cleanly(c
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'")
         assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.django_db
+def test_a_registration_that_comes_after_the_day_was_looked_at_is_not_overlooked() -> None:
+    world = w.build()
+    made = w.registered(world)
+    end = Registration.objects.get(pk=made["registration"]).valid_to
+    w.move_clock(noon(end - timedelta(days=20)))
+    assert clockwork.tick()["validity"] == 2
+    late = w.registered(world)
+    Registration.objects.filter(pk=late["registration"]).update(valid_to=clock.legal_now().date() + timedelta(days=9))
+    assert clockwork.tick()["validity"] > 0
+    assert [name for name, _ in marks(late["registration"])] == ["renewal_open", "reminder_30"]

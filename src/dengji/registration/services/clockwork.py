@@ -18,7 +18,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from dengji.core.clock import legal_now
+from dengji.core.clock import legal_now, real_now
 from dengji.core.frame import lock_key
 from dengji.law.calendar import end_of, shanghai_date
 from dengji.law.codes import ISSUERS
@@ -42,6 +42,9 @@ TIMED: tuple[type[Application] | type[Objection] | type[Complaint], ...] = (Appl
 _NOT_A_LIMIT = "NOTICE"
 #: How often the access log is committed to the ledger; an operating interval, not a limit of the law.
 _ROOT_EVERY = timedelta(hours=1)
+#: Said of a register once all its terms have been looked at on a day; legal time never runs slower than real time.
+_TERMS_SEEN = "terms_seen"
+_A_DAY = timedelta(hours=25)
 
 
 @dataclass
@@ -255,16 +258,33 @@ def validity_windows(rulebook: Rulebook, today: date) -> list[tuple[str, date | 
 
 
 def _validity(now: Round) -> int:
-    """Renewal windows that open, reminders before the end, registrations past their end (Art. 15, R31, R60)."""
+    """Renewal windows that open, reminders before the end, registrations past their end (Art. 15, R31, R60).
+
+    Days decide, so one look at all terms a day is enough; between, only registrations made since are looked at.
+    """
     done = 0
     for rulebook, registers in _by_rulebook():
         valid = Registration.objects.filter(register_id__in=registers, state="VALID")
+        seen = ClockMark.objects.filter(object_id__in=registers, mark=_TERMS_SEEN, due=now.today).count()
+        if all_seen := seen == len(registers):
+            valid = valid.filter(pk__gt=_first_id(real_now() - _A_DAY))
+        settled = not all_seen
         for name, first, last in validity_windows(rulebook, now.today):
             rows = valid.filter(valid_to__lte=last)
             if first is not None:
                 rows = rows.filter(valid_to__gte=first)
-            done += mark(now, name, Registration.OBJECT, _unsaid(name, rows, "valid_to", now.limit))
+            found = _unsaid(name, rows, "valid_to", now.limit)
+            said = mark(now, name, Registration.OBJECT, found)
+            settled = settled and said == len(found) < now.limit
+            done += said
+        if settled:
+            mark(now, _TERMS_SEEN, "register", [(pk, pk, now.today) for pk in registers])
     return done
+
+
+def _first_id(instant: datetime) -> UUID:
+    """The lowest UUIDv7 of an instant: ids made later are higher."""
+    return UUID(int=int(instant.timestamp() * 1000) << 80)
 
 
 def _cancel_expired(now: Round) -> int:
