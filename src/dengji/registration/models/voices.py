@@ -70,6 +70,13 @@ class Complaint(CaseBase):
     body = models.BinaryField()
     contact = models.BinaryField(null=True)
 
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("deadline_ends",), condition=models.Q(ended_at=None), name="registration_complaint_due"
+            ),
+        )
+
 
 class Recheck(CaseBase):
     """One registration drawn at random for re-examination, and what was found (R67)."""
