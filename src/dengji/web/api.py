@@ -70,13 +70,13 @@ class JSONParser(Parser):
         try:
             value = orjson.loads(request.body)
         except orjson.JSONDecodeError as error:
-            if "surrogate" in str(error):
+            if "surrogate in string" in str(error):
                 raise _refuse("invalid_input", _NOT_TEXT, 422) from None
             raise _refuse("malformed_json", N_("请求内容不是有效的 JSON"), 400) from None
         _clean(value)
         return value
 
-    def parse_querydict(self, data: MultiValueDict, list_fields: list[str], request: HttpRequest) -> Any:
+    def parse_querydict(self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest) -> Any:
         """Return the query; raises DomainError invalid_input for a NUL in it."""
         if any("\0" in value for _, values in data.lists() for value in values):
             raise _refuse("invalid_input", _NOT_TEXT, 422)
@@ -140,7 +140,7 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
         )
 
 
-def _unauthenticated(request: HttpRequest, error: Exception) -> HttpResponse:
+def _unauthenticated(request: HttpRequest, error: Any) -> HttpResponse:
     """Charge a wrong token to the caller's address, so that tokens cannot be tried out without end."""
     if wait := limits.charge(request):
         return problem(request, 429, headers={"Retry-After": str(math.ceil(wait))})

@@ -64,7 +64,7 @@ BUCKETS = Buckets()
 
 def address(request: HttpRequest) -> str:
     """Return the caller's address: the last hop we trust (DENGJI_TRUSTED_PROXIES), an IPv6 one by its /64."""
-    hops = [request.META.get("REMOTE_ADDR", "")]
+    hops: list[str] = [request.META.get("REMOTE_ADDR", "")]
     if settings.DENGJI_TRUSTED_PROXIES:
         named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
         hops = [*named, *hops][-settings.DENGJI_TRUSTED_PROXIES - 1 :]

@@ -89,12 +89,15 @@ def problem(
         "code": code or _CODES[status],
         **{name: value for name, value in more.items() if value},
     }
-    return HttpResponse(
+    response = HttpResponse(
         orjson.dumps(mark(body)),
         status=status,
         content_type=CONTENT_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+    # A refusal is an answer, not an event for the server's log; /metrics counts it.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def of_domain(request: HttpRequest, error: Exception) -> HttpResponse:

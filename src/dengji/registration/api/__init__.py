@@ -2,10 +2,16 @@
 
 from ninja import Router
 
-from . import account, acts, applications, desk, notices, objections, oversight, registrations
+from .account import router as account
+from .acts import router as acts
+from .applications import router as applications
+from .desk import router as desk
+from .notices import router as notices
+from .objections import router as objections
+from .oversight import router as oversight
+from .registrations import router as registrations
 
 
 def routers() -> tuple[Router, ...]:
     """Return every router of this room, to be mounted under /api/v1."""
-    rooms = (registrations, notices, applications, objections, oversight, desk, account, acts)
-    return tuple(room.router for room in rooms)
+    return (registrations, notices, applications, objections, oversight, desk, account, acts)

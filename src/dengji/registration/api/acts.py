@@ -95,12 +95,13 @@ def _view(row: Row) -> Callable[..., dict[str, Any]]:
         )
 
     optional = not any(field.is_required() for field in row.body.model_fields.values())
+    body: Any = Body(row.body() if optional else ...)  # type: ignore[type-arg]
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     view.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
             inspect.Parameter("request", kind),
             inspect.Parameter("id", kind, annotation=UUID),
-            inspect.Parameter("body", kind, annotation=row.body, default=Body(row.body() if optional else ...)),
+            inspect.Parameter("body", kind, annotation=row.body, default=body),
         ]
     )
     view.__name__ = f"{row.object}_{row.act}"

@@ -184,15 +184,15 @@ def _mount_files(kind: str) -> None:
         """Attach one file; its type is recognised by its content alone."""
         return _upload(request, kind, id)
 
-    path, more = f"/{kind}s/{{id}}/materials", {"tags": ["materials"]}
-    router.get(path, response=s.Materials, operation_id=f"{kind}_materials", summary="材料列表", **more)(list_files)
+    path, tags = f"/{kind}s/{{id}}/materials", ["materials"]
+    router.get(path, response=s.Materials, operation_id=f"{kind}_materials", summary="材料列表", tags=tags)(list_files)
     router.post(
         path,
         response={201: s.Stored},
         operation_id=f"{kind}_add_material",
         summary="上传材料",
         openapi_extra=_UPLOAD,
-        **more,
+        tags=tags,
     )(add_file)
 
 

@@ -21,6 +21,10 @@ def _fits(value: Any, spec: Mapping[str, Any]) -> bool:
     kind = spec.get("type", "string")
     if not isinstance(value, _TYPES[kind]) or (kind == "integer" and isinstance(value, bool)):
         return False
+    return _insides_fit(kind, value, spec)
+
+
+def _insides_fit(kind: str, value: Any, spec: Mapping[str, Any]) -> bool:
     if kind == "array":
         return all(_fits(item, spec.get("items", {})) for item in value)
     if kind == "object":

@@ -310,7 +310,7 @@ class RoleOut(BaseModel):
     credit_code: str | None
     register_id: UUID | None
     register_name: str | None
-    jurisdiction: str | None
+    jurisdiction_code: str | None
 
 
 class Me(Out):

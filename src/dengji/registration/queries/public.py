@@ -135,7 +135,7 @@ def registration(code: str) -> dict[str, Any]:
     versions = list(row.versions.order_by("number"))
     ground = _grounds([row.pk]).get(row.pk)
     valid = row.state == "VALID"
-    fields = next((v.fields for v in versions if v.number == row.version), {})
+    fields: dict[str, Any] = next((v.fields for v in versions if v.number == row.version), {})
     return {
         **{name: getattr(row, name) for name in _SHOWN},
         "name": row.name,
@@ -202,17 +202,16 @@ def notice(notice_id: UUID) -> dict[str, Any]:
 
 def registers() -> list[dict[str, Any]]:
     """Return the registers of this node and their agencies: where one may apply, object or complain."""
-    return list(
-        Register.objects.order_by("slug").values(
-            "id",
-            "slug",
-            "name",
-            "agency_level",
-            "platform_code",
-            "on_behalf",
-            agency_name=F("agency__name"),
-            jurisdiction_name=F("jurisdiction__name"),
-            region_code=F("jurisdiction__region_code"),
-            rulebook=F("jurisdiction__rulebook"),
-        )
+    rows = Register.objects.order_by("slug").values(
+        "id",
+        "slug",
+        "name",
+        "agency_level",
+        "platform_code",
+        "on_behalf",
+        agency_name=F("agency__name"),
+        jurisdiction_name=F("jurisdiction__name"),
+        region_code=F("jurisdiction__region_code"),
+        rulebook=F("jurisdiction__rulebook"),
     )
+    return [dict(row) for row in rows]

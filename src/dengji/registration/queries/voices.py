@@ -135,7 +135,7 @@ def complaint_detail(actor: Actor, complaint_id: UUID, key: str = "") -> dict[st
 
 def _answer(row: Complaint) -> str:
     decision = Decision.objects.filter(object_id=row.pk, act="answer_complaint").first()
-    detail = DecisionDetail.objects.filter(pk=decision.detail_id).first() if decision else None
+    detail = DecisionDetail.objects.filter(pk=decision.detail_id).first() if decision and decision.detail_id else None
     if detail is None:
         return ""
     return str(unseal_json(detail.data, context=row.pk.bytes).get("words", {}).get("reason", ""))
@@ -160,12 +160,12 @@ def calendar_in_force() -> dict[str, Any]:
 def profile(actor: Actor) -> dict[str, Any]:
     """Return who the actor is: login name, language and current roles with what they are bound to."""
     person = own_person(actor)
-    roles = Role.objects.filter(person_id=actor.person_id, ended_at=None).order_by("pk")
+    roles = Role.objects.filter(person=person, ended_at=None).order_by("pk")
     bound = roles.values(
         "kind",
         "organisation_id",
         "register_id",
-        jurisdiction=F("jurisdiction__code"),
+        jurisdiction_code=F("jurisdiction__code"),
         organisation_name=F("organisation__name"),
         credit_code=F("organisation__credit_code"),
         register_name=F("register__name"),
@@ -175,7 +175,7 @@ def profile(actor: Actor) -> dict[str, Any]:
 
 def own_person(actor: Actor) -> Person:
     """Return the actor's own account; raises DomainError not_found for the system's own actors."""
-    person = Person.objects.filter(pk=actor.person_id).first()
+    person = Person.objects.filter(pk=actor.person_id).first() if actor.person_id is not None else None
     if person is None:
         raise not_found()
     return person
@@ -183,5 +183,5 @@ def own_person(actor: Actor) -> Person:
 
 def tokens(actor: Actor) -> list[dict[str, Any]]:
     """Return one's own API tokens, never the secret: id, label, dates."""
-    rows = Token.objects.filter(person_id=actor.person_id).order_by("pk")
-    return list(rows.values("id", "label", "created_at", "expires_at", "revoked_at"))
+    rows = Token.objects.filter(person=own_person(actor)).order_by("pk")
+    return [dict(row) for row in rows.values("id", "label", "created_at", "expires_at", "revoked_at")]
