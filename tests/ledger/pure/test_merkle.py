@@ -101,6 +101,16 @@ def test_every_inclusion_proof_of_small_trees():
             assert not verify_inclusion(leaf(index), size, size, proof, ALL[size])
 
 
+def test_a_proof_holds_for_one_size_only():
+    """Root and proof of a small tree do not pass for a larger one, nor an inner node for a leaf's tree."""
+    assert not verify_inclusion(leaf(0), 0, 2, [], leaf(0))
+    assert not verify_consistency(1, 2, [], leaf(0), leaf(0))
+    for size in (1, 2, 4, 8, 16, 32):
+        proof = inclusion_proof(0, size, TREE)
+        assert not any(verify_inclusion(leaf(0), 0, other, proof, ALL[size]) for other in range(2 * size, N))
+        assert not verify_inclusion(TREE(1, 0), 0, size, proof[1:], ALL[size])
+
+
 def test_every_consistency_proof_of_small_trees():
     for new in range(N):
         for old in range(new + 1):

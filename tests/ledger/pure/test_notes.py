@@ -22,6 +22,7 @@ from dengji.ledger.pure.notes import (
     parse_private,
     sign_note,
     split_note,
+    write_note,
 )
 
 # Keys, text and signatures that the documentation of golang.org/x/mod/sumdb/note gives as its examples.
@@ -137,6 +138,14 @@ def test_open_knows_only_its_own_error(message):
 @pytest.mark.parametrize("text", [b"", b"no newline", b"bell\x07\n", b"\xff\n"])
 def test_what_cannot_be_a_note_is_not_signed(text):
     assert code(sign_note, text, parse_private(PETER_PRIVATE)) == "note_malformed"
+
+
+def test_signatures_cannot_be_smuggled_in_with_the_text():
+    line = Signature.parse(PETER_LINE.rstrip())
+    # A whole note may be the text of another; its signature lines are then text.
+    assert split_note(write_note(SIGNED, [line])) == (SIGNED, (line,))
+    assert code(write_note, SIGNED.removesuffix(b"\n"), [line]) == "note_malformed"
+    assert code(write_note, TEXT, []) == "note_malformed"
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, exclude_categories=["Cs"]), max_size=60))

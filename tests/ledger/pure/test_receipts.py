@@ -102,6 +102,12 @@ def test_a_witness_alone_does_not_speak_for_the_log(world):
     assert refused(data, dataclasses.replace(world.trust, required=frozenset())) == "required_signature_missing"
 
 
+def test_a_witness_with_an_ordinary_key_does_not_speak_for_the_log_either(world):
+    plain = NoteSigner("witness.example.net/w3", key("plain"))
+    trust = dataclasses.replace(world.trust, witnesses=(plain.key,))
+    assert refused(world.receipt(5, plain), trust) == "required_signature_missing"
+
+
 def test_held_checkpoints_before_and_after_the_receipt(world):
     data = world.receipt(5, size=9)
     later = Held("邻接节点", world.checkpoint, tuple(consistency_proof(9, 12, world.tree)), NOW)
