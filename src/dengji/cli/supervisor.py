@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -68,10 +68,15 @@ class Supervisor:
     serving: bool = False
     stopping: bool = False
 
-    def catch_signals(self) -> None:
-        """Stop on SIGINT, SIGTERM and SIGHUP; before anything serves, by interrupting what prepares it."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._stop)
+    @contextlib.contextmanager
+    def signals(self) -> Iterator[None]:
+        """Meanwhile stop on SIGINT, SIGTERM and SIGHUP; before anything serves, by interrupting what prepares it."""
+        before = {n: signal.signal(n, self._stop) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
         first, self.stopping = not self.stopping, True

@@ -48,8 +48,7 @@ def run(args: argparse.Namespace) -> int:
     data_dir = database.data_dir(args.data_dir)
     both(f"数据目录：{data_dir}", "data directory")
     supervisor = Supervisor({})
-    supervisor.catch_signals()
-    with _database(data_dir) as urls, enter(data_dir, urls, migrate=True):
+    with supervisor.signals(), _database(data_dir) as urls, enter(data_dir, urls, migrate=True):
         _prepare(args.demo)
         collect_static()
         supervisor.environment = child_environment() | _allowed_host(args.host)
