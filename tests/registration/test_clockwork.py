@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import logging
 import os
 import signal
@@ -408,3 +410,26 @@ def test_a_registration_that_comes_after_the_day_was_looked_at_is_not_overlooked
     Registration.objects.filter(pk=late["registration"]).update(valid_to=clock.legal_now().date() + timedelta(days=9))
     assert clockwork.tick()["validity"] > 0
     assert [name for name, _ in marks(late["registration"])] == ["renewal_open", "reminder_30"]
+
+
+@pytest.mark.django_db
+def test_the_command_ticks_until_nothing_is_due_and_tells_a_failure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dengji.cli.commands import tick
+
+    world = w.build()
+    rows = [in_notice(world) for _ in range(3)]
+    w.move_clock(max(ends for _, ends in rows) + timedelta(minutes=6))
+    args = argparse.Namespace(limit=1, json=True)
+    assert tick.run(args) == 0
+    counts = json.loads(capsys.readouterr().out)
+    assert (counts["close_notice"], counts["assign_code"], counts["failed"]) == (3, 3, 0)
+    assert Application.objects.filter(state="REGISTERED").count() == 3
+
+    def fail(now: clockwork.Round) -> int:
+        raise ValueError
+
+    monkeypatch.setitem(clockwork.PHASES, "warning", fail)
+    assert tick.run(args) == 3
+    assert json.loads(capsys.readouterr().out)["failed"] == 1
