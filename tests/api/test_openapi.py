@@ -104,7 +104,7 @@ def _aim(case: Any, known: dict[str, list[str]], data: Any) -> None:
 
 
 @pytest.fixture
-def document(_unlimited: None) -> Any:
+def document(_unlimited: None, db: None) -> Any:
     """The document as it is served."""
     from django.test import Client
 
@@ -113,9 +113,7 @@ def document(_unlimited: None) -> Any:
     return response.json()
 
 
-def test_no_server_error_and_no_undocumented_answer(
-    committed: str, document: Any, settings: Any, tmp_path: Path, caplog: Any
-) -> None:
+def test_no_server_error_and_no_undocumented_answer(committed: str, settings: Any, tmp_path: Path) -> None:
     from dengji.config.wsgi import application
 
     settings.STORAGES = {

@@ -18,6 +18,8 @@ from ninja.renderers import BaseRenderer
 
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import MAX_TRANSACTION_ID
+from dengji.imports.api import router as imports
+from dengji.notify.api import router as notifications
 from dengji.registration.api import routers
 from dengji.registration.api.base import Bearer
 from dengji.registration.api.schemas import Problem
@@ -159,7 +161,7 @@ api = API(
     docs_url=None,
     openapi_url=None,
 )
-for _router in routers():
+for _router in (*routers(), imports, notifications):
     api.add_router("", _router)
 for _error, _handler in HANDLERS.items():
     api.add_exception_handler(_error, _handler)

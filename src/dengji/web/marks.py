@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import DatabaseError
+
 from dengji.core.errors import DomainError
 from dengji.core.node import identity
 
@@ -11,10 +13,10 @@ DEMONSTRATION = "演示数据 非登记结果"
 
 
 def is_demonstration() -> bool:
-    """Tell whether this node is a demonstration; a node without an identity is not."""
+    """Tell whether this node is a demonstration; one without an identity, or whose database is away, says no."""
     try:
         return identity()[1]
-    except DomainError:
+    except (DomainError, DatabaseError):
         return False
 
 
