@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from ninja import Router
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,6 +22,7 @@ from .services import Order
 from .template import template
 
 router = Router(tags=["imports"])
+R = TypeVar("R", bound=HttpResponseBase)
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DataType = Literal["resource", "product", "open"]
 Kind = Literal["drafts", "adoption"]
@@ -101,6 +103,8 @@ _FORM = {
 
 
 def _ordered(request: HttpRequest) -> tuple[Ordered, bytes]:
+    if request.content_type != "multipart/form-data":
+        raise DomainError("media_type", N_("请以 multipart/form-data 上传文件"), status=415)
     file = request.FILES.get("file")
     if file is None or isinstance(file, list):
         raise DomainError("file_required", N_("请上传文件"), "file")
@@ -138,7 +142,7 @@ def start_import(request: HttpRequest) -> Any:
 
     wanted = {**given.model_dump(), "digest": services.digest_of_bytes(data)}
     made = perform("import_file", actor=actor, transaction_id=key, request=wanted, work=work)
-    return 202, selectors.describe(selectors.get(UUID(made["id"]), actor))
+    return selectors.describe(selectors.get(UUID(made["id"]), actor))
 
 
 @router.get("/imports/template", openapi_extra=_binary(_XLSX), summary="下载导入模板")
@@ -147,7 +151,7 @@ def import_template(request: HttpRequest, data_type: DataType = "resource", kind
     return _attachment(HttpResponse(template(data_type, adoption=kind == "adoption"), content_type=_XLSX), data_type)
 
 
-def _attachment(response: Any, name: str, ending: str = "xlsx") -> Any:
+def _attachment(response: R, name: str, ending: str = "xlsx") -> R:
     response["Content-Disposition"] = f'attachment; filename="dengji-{name}.{ending}"'
     response["X-Content-Type-Options"] = "nosniff"
     return response

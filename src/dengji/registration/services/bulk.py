@@ -297,7 +297,7 @@ class _Log:
             shown = canonical({"state": self.pattern.to_state, **(public or {})})
             body = self.entry.replace(_MARK_ID_BYTES, key).replace(_MARKED, shown)
         else:
-            body = self.entry.replace(_MARK_ID_BYTES, key).replace(_MARK.encode(), commitment.encode())
+            body = self.entry.replace(_MARK_ID_BYTES, key).replace(canonical(_MARK), canonical(commitment))
         self.object.append(pk)
         self.data.append(stated.decode())
         self.salt.append(salt)
