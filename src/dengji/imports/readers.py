@@ -79,12 +79,10 @@ def _xlsx(stream: BinaryIO) -> Rows:
         rows = sheet.iter_rows()
     except (python_calamine.CalamineError, StopIteration, ValueError, OSError) as error:
         raise _damaged() from error
-    # Calamine begins where the sheet's content begins; empty rows above it still count.
-    first = sheet.start[0] if sheet.start else 0
-    numbered = enumerate(rows, first + 1)
+    numbered = enumerate(rows, 1)
     for _number, row in numbered:
         if any(cell not in ("", None) for cell in row):
-            return Rows("xlsx", _headings(row), ((n, r) for n, r in numbered))
+            return Rows("xlsx", _headings(row), numbered)
     raise file_error("file_empty", N_("文件是空的"))
 
 
