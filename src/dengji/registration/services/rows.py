@@ -66,14 +66,14 @@ def insert(pattern: Model, varying: Mapping[str, Sequence[Any]], on_conflict: st
 def execute(statement: str, parameters: Sequence[Any]) -> None:
     """Run a statement with values bound at the server, which keeps large arrays binary (Django interpolates)."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.execute(statement, parameters)
 
 
 def fetch(statement: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Return all rows of a query whose values are bound at the server, `%b` for arrays in binary."""
     connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         return cursor.execute(statement, parameters).fetchall()
 
 
