@@ -79,10 +79,12 @@ def _point_at(database: str, url: str) -> None:
 
 def _forget() -> None:
     from dengji.core import encryption, node
+    from dengji.ledger import proofs
     from dengji.registration import rules
 
     encryption.forget_keys()
     node.identity.cache_clear()
+    proofs.forget()
     rules.forget()
 
 
@@ -173,6 +175,8 @@ def owner_connection(committed: str) -> Iterator[psycopg.Connection]:
 def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if {"db", "committed", "world"} & set(request.fixturenames):
+        from dengji.ledger import proofs
         from dengji.registration import rules
 
+        proofs.forget()
         rules.forget()

@@ -47,6 +47,16 @@ DENGJI_ORIGIN = ENV.get("DENGJI_ORIGIN", "localhost")
 DENGJI_GM = ENV.get("DENGJI_GM") == "1"
 DENGJI_KEY_FILE = ENV.get("DENGJI_KEY_FILE") or str(DENGJI_DATA_DIR / "keys" / "master.key")
 DENGJI_KEY_PROVIDER = ENV.get("DENGJI_KEY_PROVIDER", "dengji.core.encryption.FileKeyProvider")
+# Keys of the log: one private key in the text form of signed notes, or two while it is rotated; or the dotted path of a
+# callable that returns one Signer (HSM, SDF) or two. Without them, files in <data>/keys, made at first start.
+DENGJI_LOG_KEY = ENV.get("DENGJI_LOG_KEY", "")
+DENGJI_LOG_SIGNER = ENV.get("DENGJI_LOG_SIGNER", "")
+DENGJI_COSIGNER_KEY = ENV.get("DENGJI_COSIGNER_KEY", "")
+DENGJI_COSIGNER_SIGNER = ENV.get("DENGJI_COSIGNER_SIGNER", "")
+DENGJI_SM2_KEY = ENV.get("DENGJI_SM2_KEY", "")
+DENGJI_SM2_SIGNER = ENV.get("DENGJI_SM2_SIGNER", "")
+#: Verifier keys of the witnesses whose cosignatures this log accepts, one a word (C2SP signed-note).
+DENGJI_WITNESSES = ENV.get("DENGJI_WITNESSES", "")
 #: Dotted path of a callable(bytes) that raises DomainError for a file it will not let in.
 DENGJI_MALWARE_HOOK = ENV.get("DENGJI_MALWARE_HOOK", "")
 #: Dotted path of a class whose `send(number, text)` sends a text message; without it none is sent.

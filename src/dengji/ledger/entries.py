@@ -11,6 +11,10 @@ from typing import Any
 from uuid import UUID
 
 from dengji.core.canonical import canonical, digest, salted_digest, timestamp
+from dengji.core.errors import N_
+
+from .pure.errors import refuse
+from .pure.tiles import MAX_ENTRY
 
 SALT_BYTES = 32
 VERSION = 1
@@ -48,7 +52,11 @@ def entry_body(
     to: str | None = None,
     ref: str | None = None,
 ) -> bytes:
-    """Return the canonical bytes of an entry; raises ValueError unless exactly one of public and sealed is given."""
+    """Return the canonical bytes of an entry; raises ValueError unless exactly one of public and sealed is given.
+
+    Raises LedgerError entry_too_large beyond the 65 535 bytes that a bundle can hold (C2SP tlog-tiles): once placed,
+    such an entry could never be served.
+    """
     if (public is None) == (sealed is None):
         raise ValueError("an entry is either public or sealed")
     value: dict[str, Any] = {
@@ -68,7 +76,10 @@ def entry_body(
         value["public"] = dict(public)
     else:
         value["sealed"] = sealed
-    return canonical(value)
+    body = canonical(value)
+    if len(body) > MAX_ENTRY:
+        raise refuse("entry_too_large", N_("日志记录有 {size} 字节，超过 {limit}"), size=len(body), limit=MAX_ENTRY)
+    return body
 
 
 def content_body(salt: bytes, fields: Mapping[str, Any]) -> bytes:

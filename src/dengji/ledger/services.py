@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,26 @@ from django.db import connection, transaction
 
 from dengji.core import sql
 from dengji.core.errors import N_, DomainError
-from dengji.core.frame import lock_key
 from dengji.core.node import identity
 
-from .entries import Sealed, content_body, entry_body, leaf_hash, new_salt
+from .entries import Sealed, content_body, entry_body, new_salt
 from .models import Content, Cursor, Entry
+from .sequencer import place_pending
+
+__all__ = (
+    "add_withholder",
+    "consume",
+    "content",
+    "place_pending",
+    "read",
+    "record",
+    "store_content",
+    "suppress",
+    "withheld",
+)
+
+#: Callables of higher floors: (object kind, object ids) → those whose content must not be shown at present.
+_WITHHOLDERS: list[Callable[[str, Collection[UUID]], Collection[UUID]]] = []
 
 _RECORD = """
 WITH entry AS (
@@ -83,48 +98,35 @@ def suppress(*, object_id: UUID, at: datetime, ground: str) -> list[str]:
     return addresses
 
 
+def add_withholder(withholder: Callable[[str, Collection[UUID]], Collection[UUID]]) -> None:
+    """Let a higher floor say which objects' content must not be shown at present."""
+    if withholder not in _WITHHOLDERS:
+        _WITHHOLDERS.append(withholder)
+
+
+def withheld(object_kind: str, object_ids: Collection[UUID]) -> set[UUID]:
+    """Return those of these objects whose content must not be shown at present."""
+    return {one for withholder in _WITHHOLDERS for one in withholder(object_kind, object_ids)}
+
+
 def content(address: str) -> bytes:
-    """Return a content object; raises DomainError not_found, or content_suppressed (410) with the ground."""
+    """Return a content object; raises DomainError not_found, or content_suppressed (410) with the ground.
+
+    Content that a higher floor withholds, as of a suspended notice, looks as if it did not exist (Art. 4).
+    """
     try:
         algorithm, _, digest = address.partition(":")
         key = bytes.fromhex(digest) if algorithm == "sha256" else b""
     except ValueError:
         key = b""
     row = Content.objects.filter(digest=key).first() if key else None
-    if row is None:
+    if row is None or (row.body is not None and withheld(row.object_kind, [row.object_id])):
         raise DomainError("not_found", N_("找不到此内容"), status=404)
     if row.body is None:
         raise DomainError(
             "content_suppressed", N_("此内容已依法屏蔽，理由：{ground}"), status=410, params={"ground": row.ground}
         )
     return bytes(row.body)
-
-
-def place_pending(limit: int = 2000) -> int:
-    """Give waiting entries their places, in order of entry id, gapless; return how many were placed.
-
-    One sequencer at a time: a second caller finds the advisory lock taken and returns 0.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [lock_key("dengji", "sequencer")])
-        if not cursor.fetchone()[0]:
-            return 0
-        cursor.execute(
-            "SELECT p.entry_id, e.body FROM ledger_pending p JOIN ledger_entry e ON e.id = p.entry_id "
-            "ORDER BY p.entry_id LIMIT %s",
-            [limit],
-        )
-        rows = cursor.fetchall()
-        if not rows:
-            return 0
-        cursor.execute("SELECT coalesce(max(index) + 1, 0) FROM ledger_leaf")
-        (first,) = cursor.fetchone()
-        cursor.executemany(
-            "INSERT INTO ledger_leaf (index, entry_id, hash) VALUES (%s, %s, %s)",
-            [(first + i, entry_id, leaf_hash(bytes(body))) for i, (entry_id, body) in enumerate(rows)],
-        )
-        cursor.execute("DELETE FROM ledger_pending WHERE entry_id = ANY(%s)", [[row[0] for row in rows]])
-    return len(rows)
 
 
 def consume(consumer: str, handle: Callable[[Iterable[tuple[int, Entry]]], None], limit: int = 500) -> int:
@@ -146,3 +148,10 @@ def consume(consumer: str, handle: Callable[[Iterable[tuple[int, Entry]]], None]
         cursor.next_index = entries[-1].leaf.index + 1
         cursor.save(update_fields=["next_index"])
     return len(entries)
+
+
+def read(from_index: int, limit: int = 500) -> Iterator[tuple[int, Entry, bytes]]:
+    """Yield (index, entry, its canonical bytes) of placed entries in order, from an index on, at most `limit`."""
+    rows = Entry.objects.filter(leaf__index__gte=from_index).order_by("leaf__index").select_related("leaf")
+    for entry in rows[:limit]:
+        yield entry.leaf.index, entry, bytes(entry.body)

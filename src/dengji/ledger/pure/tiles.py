@@ -151,7 +151,7 @@ class TileReader:
         found = self._tiles.get(key)
         if found is None:
             tile = Tile(row, index, min(WIDTH, (self.size >> HEIGHT * row) - index * WIDTH))
-            found = self._tiles[key] = _expand(tile, self._fetch(tile))
+            found = self._tiles[key] = expand(tile, self._fetch(tile))
             if len(self._tiles) > self._keep:
                 self._tiles.popitem(last=False)
         else:
@@ -159,7 +159,7 @@ class TileReader:
         return found
 
 
-def _expand(tile: Tile, data: bytes) -> list[list[bytes]]:
+def expand(tile: Tile, data: bytes) -> list[list[bytes]]:
     """The hashes of a tile and the rows of complete nodes above them, up to height 7."""
     if len(data) != HASH_SIZE * tile.width:
         raise refuse("tile_malformed", N_("分块 {path} 的长度不对"), path=tile.path)

@@ -1,0 +1,189 @@
+"""The sequencer: gives waiting entries their places, one batch per transaction, never two at a time.
+
+Each placing transaction takes an advisory lock that ends with it, so a sequencer that dies, hangs or loses its network
+holds nothing between batches, and another goes on at once. Three things keep two apart where even that fails: the lock
+on the tree's row, the demand that tree and leaves agree, and the unique index of a leaf.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection, transaction
+
+from dengji.core.errors import N_
+from dengji.core.frame import lock_key
+
+from .entries import leaf_hash
+from .models import Tile
+from .pure.errors import LedgerError
+from .pure.merkle import EMPTY_ROOT, HASH_SIZE, Frontier
+from .pure.tiles import HEIGHT, WIDTH
+
+BATCH = 2000
+#: How long a transaction may stand idle before the server ends it and frees the lock: a frozen process is replaced.
+_IDLE = "5s"
+
+_LOCK = """
+SELECT set_config('idle_in_transaction_session_timeout', %s, true), pg_try_advisory_xact_lock(%s)
+"""
+_WAITING = """
+SELECT p.entry_id, e.body FROM ledger_pending p JOIN ledger_entry e ON e.id = p.entry_id ORDER BY p.entry_id LIMIT %s
+"""
+_STATE = """
+SELECT t.size, t.frontier, (SELECT coalesce(max(index) + 1, 0) FROM ledger_leaf)
+FROM ledger_tree t WHERE t.id = 1 FOR UPDATE OF t
+"""
+_BEGIN = """
+INSERT INTO ledger_tree (id, size, frontier) SELECT 1, 0, %s WHERE NOT EXISTS (SELECT FROM ledger_leaf)
+ON CONFLICT DO NOTHING
+"""
+_LEAVES = """
+INSERT INTO ledger_leaf (index, entry_id, hash)
+SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[])
+"""
+_TILES = """
+INSERT INTO ledger_tile (level, n, data) SELECT * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[])
+"""
+
+
+class LedgerFault(LedgerError):  # noqa: N818 - a state of the log, not a slip of the caller
+    """What is stored contradicts itself; nothing is placed or signed until an operator has looked (`ledger_fault`)."""
+
+
+def fault(code: str, message: str, **params: Any) -> LedgerFault:
+    """Return the error for a log that contradicts itself."""
+    return LedgerFault(code, message, status=503, params=params)
+
+
+def place_pending(limit: int = BATCH) -> int:
+    """Give waiting entries their places, in order of entry id, gapless; return how many were placed.
+
+    One sequencer at a time: a second caller finds the advisory lock taken and returns 0. Leaves, frontier and every
+    tile that became full are stored in one transaction. Raises LedgerFault tree_missing, tree_disagrees.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_LOCK, [_IDLE, lock_key("dengji", "sequencer")])
+        if not cursor.fetchone()[1]:
+            return 0
+        cursor.execute(_WAITING, [limit])
+        rows = cursor.fetchall()
+        if not rows:
+            return 0
+        frontier = _frontier()
+        first = frontier.size
+        hashes = [leaf_hash(bytes(body)) for _, body in rows]
+        entries = [entry_id for entry_id, _ in rows]
+        _insert(_LEAVES, range(first, first + len(rows)), entries, hashes)
+        _store_tiles(_grow(frontier, hashes))
+        cursor.execute("UPDATE ledger_tree SET size = %s, frontier = %s", [frontier.size, frontier.encode()])
+        cursor.execute("DELETE FROM ledger_pending WHERE entry_id = ANY(%s)", [entries])
+    return len(rows)
+
+
+def _insert(statement: str, *columns: Iterable[Any]) -> None:
+    # Bound at the server: Django's cursor would write a batch of hashes out as text.
+    with psycopg.Cursor(connection.connection) as cursor:
+        cursor.execute(statement, [list(column) for column in columns])
+
+
+def _frontier() -> Frontier:
+    with connection.cursor() as cursor:
+        cursor.execute(_STATE)
+        row = cursor.fetchone()
+        if row is None:
+            cursor.execute(_BEGIN, [Frontier().encode()])
+            cursor.execute(_STATE)
+            row = cursor.fetchone()
+    return agreed(row)
+
+
+def agreed(row: tuple[int, bytes, int] | None) -> Frontier:
+    """Return the frontier of (size, frontier, number of leaves); raises LedgerFault where these three disagree."""
+    if row is None:
+        raise fault("tree_missing", N_("日志有记录而没有树：数据库被改动过"))
+    size, data, leaves = row
+    frontier = Frontier.decode(bytes(data))
+    if not frontier.size == size == leaves:
+        raise fault(
+            "tree_disagrees",
+            N_("日志的树有 {size} 条，前沿 {frontier} 条，记录表 {leaves} 条：数据库被改动过"),
+            size=size,
+            frontier=frontier.size,
+            leaves=leaves,
+        )
+    return frontier
+
+
+def _grow(frontier: Frontier, hashes: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
+    """Append the hashes; return (level, n, hash of all of it) of every tile that became full, lowest first."""
+    full = []
+    for leaf in hashes:
+        for level, index, value in frontier.append(leaf):
+            if level and level % HEIGHT == 0:
+                full.append((level // HEIGHT - 1, index, value))
+    return sorted(full)
+
+
+def _store_tiles(full: Sequence[tuple[int, int, bytes]]) -> None:
+    # Level by level: a tile's hashes are read from the tiles below it.
+    for level in sorted({level for level, _, _ in full}):
+        made = [(level, n, _tile(level, n, value)) for at, n, value in full if at == level]
+        _insert(_TILES, *zip(*made, strict=True))
+
+
+def _tile(level: int, n: int, value: bytes) -> bytes:
+    """Return the 256 hashes of a full tile from the rows below it; raises LedgerFault where they were changed."""
+    data = row_hashes(level, n * WIDTH, WIDTH)
+    if tree_hash(data) != value:
+        raise fault("tile_disagrees", N_("日志第 {level} 层第 {n} 块与其记录不符：数据库被改动过"), level=level, n=n)
+    return data
+
+
+def row_hashes(level: int, first: int, count: int) -> bytes:
+    """Return `count` hashes of row 8·level from `first` on, as stored: leaves, or the roots of full tiles below.
+
+    Raises LedgerFault where one is missing. `first` must be a multiple of 256 and `count` at most 256.
+    """
+    if level == 0:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT hash FROM ledger_leaf WHERE index >= %s AND index < %s ORDER BY index", [first, first + count]
+            )
+            found = [bytes(row[0]) for row in cursor.fetchall()]
+    else:
+        below = Tile.objects.filter(level=level - 1, n__gte=first, n__lt=first + count).order_by("n")
+        found = [tree_hash(bytes(data)) for data in below.values_list("data", flat=True)]
+    if len(found) != count or any(len(one) != HASH_SIZE for one in found):
+        raise fault(
+            "tile_incomplete",
+            N_("日志第 {level} 层自第 {first} 个起的节点不全：数据库被改动过"),
+            level=level * HEIGHT,
+            first=first,
+        )
+    return b"".join(found)
+
+
+def tree_hash(data: bytes) -> bytes:
+    """Return the root over the hashes of one row."""
+    frontier = Frontier()
+    for at in range(0, len(data), HASH_SIZE):
+        frontier.append(data[at : at + HASH_SIZE])
+    return frontier.root() if data else EMPTY_ROOT
+
+
+def run_once() -> int:
+    """Place everything that waits and see that the log is signed; return how many were placed.
+
+    What the worker does every 200 ms, and `tick` too. Raises LedgerFault; a fault found at signing stops no placing.
+    """
+    from . import checkpointing
+
+    placed = 0
+    while batch := place_pending():
+        placed += batch
+        checkpointing.keep()
+    checkpointing.keep()
+    return placed
