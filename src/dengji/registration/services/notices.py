@@ -195,7 +195,8 @@ def close_notice(*, actor: Actor, transaction_id: str, application_id: UUID) -> 
 
     def work(at: datetime) -> dict[str, Any]:
         row = lock(Application, application_id, actor)
-        local = local_number(rules.register_slug(row.register_id), row.serial)
+        # Without a serial there is no notice either, and the act is refused below.
+        local = local_number(rules.register_slug(row.register_id), row.serial) if row.serial else ""
         decision = apply(
             "close_notice",
             row,
