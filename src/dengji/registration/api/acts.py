@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from dengji.law.procedure import TABLE
 
 from .. import services
-from . import schemas_voices as bodies
+from . import bodies
 from .base import VOICE, actor_of, transaction_id
 from .schemas import Done
 

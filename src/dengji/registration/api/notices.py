@@ -9,16 +9,17 @@ from django.http import HttpRequest
 from ninja import Router
 
 from .. import queries, services
-from . import schemas as s
+from . import schemas_public as s
 from . import schemas_voices as v
 from .base import PUBLIC, VOICE, actor_of, from_base64, transaction_id, with_notice
+from .schemas import Done, Limit
 
 router = Router(tags=["public"], auth=PUBLIC)
 
 
 @router.get("/notices", response=s.Notices, summary="登记公示")
 def list_notices(
-    request: HttpRequest, register_id: UUID | None = None, cursor: UUID | None = None, limit: s.Limit = 20
+    request: HttpRequest, register_id: UUID | None = None, cursor: UUID | None = None, limit: Limit = 20
 ) -> Any:
     """List the notices that run now."""
     return with_notice(dict(queries.notices(register_id=register_id, after=cursor, limit=limit)))
@@ -30,7 +31,7 @@ def get_notice(request: HttpRequest, id: UUID) -> Any:  # noqa: A002
     return with_notice(queries.notice(id))
 
 
-@router.post("/notices/{id}/objections", response={201: s.Done}, auth=VOICE, summary="提出异议")
+@router.post("/notices/{id}/objections", response={201: Done}, auth=VOICE, summary="提出异议")
 def lodge(request: HttpRequest, id: UUID, body: v.NewObjection) -> Any:  # noqa: A002
     """Lodge an objection with real name, grounds and evidence; the answer holds the key to follow it."""
     return services.lodge(

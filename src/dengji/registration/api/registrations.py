@@ -9,8 +9,9 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 
 from .. import queries
-from . import schemas as s
+from . import schemas_public as s
 from .base import PUBLIC, state_label, with_notice
+from .schemas import Limit
 
 router = Router(tags=["public"], auth=PUBLIC)
 
@@ -29,7 +30,7 @@ def list_registrations(
     state: Annotated[str, Query(max_length=20)] = "",
     registrant: Annotated[str, Query(max_length=200)] = "",
     cursor: UUID | None = None,
-    limit: s.Limit = 20,
+    limit: Limit = 20,
 ) -> Any:
     """Find registrations, newest first; total and facets come with the first page."""
     page = queries.registrations(

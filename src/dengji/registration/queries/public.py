@@ -86,8 +86,11 @@ def _listed(rows: list[Registration]) -> list[dict[str, Any]]:
     wanted = Q()
     for row in rows:
         wanted |= Q(registration_id=row.pk, number=row.version)
-    fields = dict(RegistrationVersion.objects.filter(wanted).values_list("registration_id", "fields")) if rows else {}
-    grounds = _grounds(row.pk for row in rows)
+    versions = RegistrationVersion.objects.filter(wanted) if rows else RegistrationVersion.objects.none()
+    current = {v.registration_id: v for v in versions}
+    fields = {pk: v.fields for pk, v in current.items()}
+    hidden = [pk for pk, v in current.items() if v.suppressed_at]
+    grounds = _grounds(hidden) if hidden else {}
     return [
         {
             **{name: getattr(row, name) for name in _SHOWN},
@@ -133,7 +136,7 @@ def registration(code: str) -> dict[str, Any]:
     if row is None:
         raise not_found()
     versions = list(row.versions.order_by("number"))
-    ground = _grounds([row.pk]).get(row.pk)
+    ground = _grounds([row.pk]).get(row.pk) if any(v.suppressed_at for v in versions) else None
     valid = row.state == "VALID"
     fields: dict[str, Any] = next((v.fields for v in versions if v.number == row.version), {})
     return {
