@@ -243,7 +243,8 @@ def _recalculate_all(model: type[CaseBase], at: datetime) -> int:
         .select_for_update(of=("self",))
         .order_by("pk")
     )
-    return sum(_recalculate(row, at) for row in running.iterator())
+    # No cursor at the server: left open by an error, it would be closed within the connection's next transaction.
+    return sum(_recalculate(row, at) for row in list(running))
 
 
 def _rulebook_of(row: CaseBase) -> Rulebook:
