@@ -41,7 +41,8 @@ UNION ALL
 SELECT q.i, k.object_id, k.name, k.registrant_name, k.organisation_id, false
 FROM unnest(%s::int[], %s::text[]) AS q (i, bands)
 CROSS JOIN LATERAL (
-    SELECT * FROM registration_namekey k WHERE k.bands && q.bands::bigint[] AND k.register_id = %s LIMIT 50) AS k
+    SELECT * FROM registration_namekey k WHERE k.bands && q.bands::bigint[] AND k.register_id = %s
+    ORDER BY (SELECT count(*) FROM unnest(k.bands) AS band WHERE band = ANY(q.bands::bigint[])) DESC LIMIT 50) AS k
 """
 #: Findings about the same registrant's older record of the same name, which is the very object of these kinds.
 #: Who may open a file about a registration without belonging to its registrant.

@@ -65,7 +65,8 @@ class NameKey(models.Model):
     """The duplicate and near-duplicate keys of a submitted or registered name (R48)."""
 
     object_id = models.UUIDField(primary_key=True)
-    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+")
+    # No index of its own: the planner would prefer it to the two that find a name.
+    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+", db_index=False)
     organisation_id = models.UUIDField()
     exact = models.BinaryField()
     bands = ArrayField(models.BigIntegerField())
@@ -76,5 +77,5 @@ class NameKey(models.Model):
     class Meta:
         indexes = (
             models.Index(fields=("exact",), name="registration_namekey_exact"),
-            GinIndex(fields=("bands",), name="registration_namekey_bands"),
+            GinIndex(fields=("bands",), name="registration_namekey_bands", fastupdate=False),
         )
