@@ -18,6 +18,7 @@ from tests.factories import world as w
 
 #: Written by refusals and reads in transactions of their own: not part of any act.
 APART = frozenset({"parties_accesslog"})
+NEVER = 1_000_000
 _STRIKE = """
 CREATE FUNCTION fault_strike() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -38,7 +39,7 @@ END $$;
 CREATE FUNCTION fault_at_commit() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF current_setting('fault.how', true) = 'commit' THEN
-        RAISE EXCEPTION 'planned fault: COMMIT on %', TG_TABLE_NAME;
+        RAISE EXCEPTION 'planned fault: COMMIT after % writes', current_setting('fault.done', true);
     END IF;
     RETURN NULL;
 END $$;
@@ -72,13 +73,16 @@ class Faults:
         )
 
     def plan(self, how: str = "", at: int | None = None) -> None:
-        """Strike the `at`-th written row of every transaction from now on (`how`: raise or kill), or the commit."""
+        """Strike the `at`-th written row of every transaction from now on (`how`: raise or kill), or the commit.
+
+        A strike that is planned too late for any row counts them.
+        """
         # As at the end of a request: a connection that broke is thrown away.
         close_old_connections()
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT set_config('fault.at', %s, false), set_config('fault.how', %s, false)",
-                [str(at) if at else "", how],
+                [str(at or NEVER) if how else "", how],
             )
 
     def snapshot(self) -> dict[str, Any]:

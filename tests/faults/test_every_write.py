@@ -5,8 +5,11 @@ from __future__ import annotations
 import inspect
 import itertools
 import re
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import DatabaseError, OperationalError, close_old_connections
 
@@ -24,8 +27,10 @@ from dengji.registration.models import (
     RulebookSnapshot,
 )
 from dengji.registration.projection import differences
+from dengji.registration.services import bulk
 from tests.factories import world as w
 
+from . import acts
 from .acts import CASES, Call, Case
 from .conftest import Faults, changed
 
@@ -88,6 +93,14 @@ def check_consistent(result: dict[str, Any]) -> None:
     assert Pending.objects.count() + Entry.objects.filter(leaf__isnull=False).count() == Entry.objects.count()
 
 
+def count_writes(call: Call, transaction_id: str, faults: Faults) -> int:
+    """How many rows the act writes, told by a commit that fails."""
+    faults.plan("commit")
+    said = re.fullmatch(r"COMMIT after (\d+) writes", str(attempt(call, transaction_id)))
+    assert said, "the commit did not fail"
+    return int(said[1])
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_fault_leaves_nothing_and_a_retry_does_it_once(case: Case, world: w.World, faults: Faults) -> None:
     faults.plan()
@@ -96,19 +109,16 @@ def test_a_fault_leaves_nothing_and_a_retry_does_it_once(case: Case, world: w.Wo
     before = faults.snapshot()
     decisions = Decision.objects.count()
 
-    faults.plan("commit")
-    assert attempt(call, transaction_id) == "COMMIT on core_rememberedresult"
+    writes = count_writes(call, transaction_id, faults)
     assert changed(before, faults.snapshot()) == {}, "a failed commit left something behind"
-    faults.plan("kill", 1)
+    faults.plan("kill", writes)
     assert attempt(call, transaction_id) == "killed"
-    assert database_part(changed(before, faults.snapshot())) == {}, "a killed backend left something behind"
-
+    assert database_part(changed(before, faults.snapshot())) == {}, "a killed server process left something behind"
     struck, result = strike_each_write(call, transaction_id, faults)
 
     faults.plan()
     done = faults.snapshot()
-    assert struck[-1] == "INSERT on core_rememberedresult"
-    assert len(set(struck)) > 1
+    assert len(struck) == writes > 1 and struck[-1] == "INSERT on core_rememberedresult"
     if case.act not in NO_DECISION:
         for table in ("registration_decision", "ledger_entry", "ledger_pending"):
             assert struck.count(f"INSERT on {table}") == Decision.objects.count() - decisions > 0
@@ -120,26 +130,60 @@ def test_a_fault_leaves_nothing_and_a_retry_does_it_once(case: Case, world: w.Wo
 
 
 def database_part(differing: dict[str, Any]) -> dict[str, Any]:
-    """Leave out stored files: when the server dies, nobody can know yet whether the act was done (see below)."""
+    """Leave out stored files: where the server is gone nobody can know whether the act was done, so they stay."""
     return {name: pair for name, pair in differing.items() if name != "files"}
 
 
-@pytest.mark.parametrize("act", ["add_material", "lodge", "submit", "assign_code", "uphold"])
-def test_the_server_dies_at_the_last_moment(act: str, world: w.World, faults: Faults) -> None:
+def _bulk_drafts(world: w.World, transaction_id: str) -> list[bulk.Outcome]:
+    rows = [bulk.DraftRow(f"{transaction_id}-{n}", {**BULK[n], **acts.with_partner(world)}) for n in range(3)]
+    return bulk.create_drafts(
+        actor=world.actor("clerk"), register_id=world.register.pk, organisation_id=world.registrant.pk, drafts=rows
+    )
+
+
+def _bulk_adoption(world: w.World, transaction_id: str) -> list[bulk.Outcome]:
+    rows = [
+        bulk.AdoptedRow(
+            f"{transaction_id}-{n}",
+            {**BULK[n], "registrant_name": "示例单位", "registrant_credit_code": UNITS[n]},
+            f"DEMO-{transaction_id[:12]}-{n}",
+            date(2025, 3, 3),
+            date(2028, 3, 2),
+        )
+        for n in range(3)
+    ]
+    return bulk.adopt(actor=world.actor("agency_supervisor"), register_id=world.register.pk, records=rows)
+
+
+BULK = [
+    {"name": f"甘肃省张掖市-道路运输业-批量示例{n}", "intro": "示例", "coverage_regions": ["620700"]} for n in range(3)
+]
+UNITS = [w.credit_code() for _ in range(3)]
+
+
+@pytest.mark.parametrize("work", [_bulk_drafts, _bulk_adoption])
+def test_a_batch_is_whole_or_nothing_too(
+    work: Callable[[w.World, str], list[bulk.Outcome]], world: w.World, faults: Faults
+) -> None:
+    def call(transaction_id: str) -> dict[str, Any]:
+        outcomes = work(world, transaction_id)
+        assert [o.error for o in outcomes] == [None] * 3
+        return {"ids": [str(o.id) for o in outcomes]}
+
     faults.plan()
-    call = next(case for case in CASES if case.act == act).ready(world)
-    writes, _ = strike_each_write(call, w.tid(), faults)
-    faults.plan()
-    call = next(case for case in CASES if case.act == act).ready(world)
     transaction_id, before = w.tid(), faults.snapshot()
-    faults.plan("kill", len(writes))
+    writes = count_writes(call, transaction_id, faults)
+    faults.plan("kill", writes)
     assert attempt(call, transaction_id) == "killed"
-    assert database_part(changed(before, faults.snapshot())) == {}
+    assert changed(before, faults.snapshot()) == {}
+    struck, result = strike_each_write(call, transaction_id, faults)
     faults.plan()
-    result = call(transaction_id)
     done = faults.snapshot()
+    assert len(struck) == writes and struck.count("INSERT on registration_decision") == 3 == len(set(result["ids"]))
     assert call(transaction_id) == result
     assert changed(done, faults.snapshot()) == {}
+    for pk in result["ids"]:
+        check_consistent({"id": pk})
 
 
 def test_the_first_rulebook_is_pinned_with_its_submission_or_not_at_all(faults: Faults) -> None:
@@ -163,8 +207,7 @@ def test_the_first_rulebook_is_pinned_with_its_submission_or_not_at_all(faults: 
 def test_a_calendar_that_was_rolled_back_is_not_used(world: w.World, faults: Faults) -> None:
     faults.plan()
     call = next(case for case in CASES if case.act == "set_calendar").ready(world)
-    faults.plan("commit")
-    assert attempt(call, w.tid()) == "COMMIT on core_rememberedresult"
+    count_writes(call, w.tid(), faults)
     faults.plan()
     pk = w.draft(world)
     w.advance(world, pk, "accept")
@@ -181,7 +224,7 @@ def test_the_sequencer_and_the_access_log_root_are_whole_or_nothing(world: w.Wor
         before = faults.snapshot()
         for at in (1, 2, 3):
             faults.plan("raise", at)
-            with pytest.raises(DatabaseError, match="planned fault"):
+            with pytest.raises((DatabaseError, psycopg.DatabaseError), match="planned fault"):
                 work()
             assert changed(before, faults.snapshot()) == {}
         faults.plan()

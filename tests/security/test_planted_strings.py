@@ -24,6 +24,7 @@ from django.db import DatabaseError, connection
 from psycopg.conninfo import conninfo_to_dict
 
 from dengji.core.errors import DomainError
+from dengji.imports import services as imports
 from dengji.ledger import services as ledger
 from dengji.parties import access
 from dengji.parties import actor as actors
@@ -400,6 +401,21 @@ def through_http(scene: Scene) -> None:
     Caller(token=plant("wrong token")).get("me")
 
 
+def through_imports(scene: Scene) -> None:
+    """A file with personal fields, in good rows and in rows refused for them."""
+    plant, world = scene.planted, scene.world
+    good = w.content(world) | personal(plant, "import")
+    long = {name: plant(f"import refused {name}") * 20 for name in (*PERSONAL, "contact_phone", "contact_email")}
+    odd = {"contact_email": plant("import odd e-mail"), "contact_phone": f"电话{plant('import odd phone')}"}
+    lines = [good, w.content(world) | long, w.content(world) | odd, {"name": "x", "contact_name": plant("import bare")}]
+    data = b"\n".join(orjson.dumps(line) for line in lines) + b'\n{"contact_name": "' + plant("import broken").encode()
+    actor = actors.importer(world.register.pk)
+    order = imports.Order(world.register.pk, "drafts", world.registrant.pk)
+    job = imports.open_job(actor=actor, order=order, digest=imports.digest_of_bytes(data))
+    done = imports.run(actor=actor, job=job, source=io.BytesIO(data))
+    assert done.counts["created"] >= 1 and done.counts["refused"] >= 1
+
+
 def in_faults(scene: Scene) -> None:
     """Statements that hold planted words fail inside the database, each in the way the driver words differently."""
     plant, world = scene.planted, scene.world
@@ -450,6 +466,7 @@ def test_no_planted_string_stands_anywhere_in_clear(scene: Scene, committed: str
     registration = through_the_services(scene)
     endings(scene)
     through_http(scene)
+    through_imports(scene)
     in_faults(scene)
     followers()
     assert len(plant.words) > 100
