@@ -179,11 +179,12 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     """Found the node or make sure that it is of the wanted kind, and make its keys; return (origin, founded now?).
 
     `legal_start` is where the legal clock of a fresh demonstration node begins. Raises DomainError
-    demonstration_fixed, key_missing, key_exposed.
+    demonstration_fixed, key_missing, key_exposed, key_of_another_log.
     """
     from django.conf import settings
 
     from dengji.core import encryption, node
+    from dengji.ledger import keyring
 
     try:
         node.identity()
@@ -195,6 +196,7 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     mark_demonstration()
     keys_dir(Path(settings.DENGJI_DATA_DIR))
     encryption.ensure_keys()
+    keyring.ensure_keys()
     return founded.origin, fresh
 
 

@@ -1,6 +1,6 @@
 """Where each address leads."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from dengji.web import health, views
 from dengji.web.api import api, openapi
@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/openapi.json", openapi, name="openapi"),
     path("api/v1/", api.urls),
+    path("log/", include("dengji.ledger.urls")),
 ]

@@ -267,13 +267,18 @@ class Health:
         return self.cosigned_at is None or real_now() - self.cosigned_at > 2 * RENEW_EVERY
 
 
-def health() -> Health:
-    """Return how the log does, from what is stored now: the same examination that every signing makes."""
-    code = ""
+def fault_code() -> str:
+    """Return the code of what contradicts itself in the log, empty where all is well (`ledger_fault`)."""
     try:
         examine()
     except DomainError as error:
-        code = error.code
+        return error.code
+    return ""
+
+
+def health() -> Health:
+    """Return how the log does, from what is stored now: the same examination that every signing makes."""
+    code = fault_code()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT coalesce((SELECT size FROM ledger_tree), 0), (SELECT count(*) FROM ledger_pending)",

@@ -7,11 +7,12 @@ from functools import lru_cache
 
 from dengji.core.errors import N_
 
+from .models import Entry
 from .models import Tile as StoredTile
 from .pure.errors import refuse
 from .pure.merkle import NodeReader, consistency_proof, inclusion_proof
-from .pure.tiles import HEIGHT, WIDTH, Tile, expand
-from .sequencer import row_hashes
+from .pure.tiles import HEIGHT, WIDTH, Tile, encode_bundle, expand
+from .sequencer import fault, row_hashes
 
 #: Full tiles kept by this process, about 35 KB each with the nodes above their hashes.
 _KEEP_TILES = 512
@@ -31,6 +32,16 @@ def tile_data(tile: Tile) -> bytes:
         if stored is not None:
             return bytes(stored)
     return row_hashes(tile.level, tile.index * WIDTH, tile.width)
+
+
+def bundle_data(tile: Tile) -> bytes:
+    """Return the bytes of an entry bundle, each entry after its length; raises LedgerFault where one is missing."""
+    first = tile.index * WIDTH
+    rows = Entry.objects.filter(leaf__index__gte=first, leaf__index__lt=first + tile.width).order_by("leaf__index")
+    entries = [bytes(body) for body in rows.values_list("body", flat=True)]
+    if len(entries) != tile.width:
+        raise fault("tile_incomplete", N_("日志第 {first} 条起的记录不全：数据库被改动过"), first=first)
+    return encode_bundle(entries)
 
 
 @lru_cache(maxsize=_KEEP_TILES)

@@ -8,3 +8,11 @@ class RegistrationConfig(AppConfig):
 
     name = "dengji.registration"
     label = "registration"
+
+    def ready(self) -> None:
+        """Answer the ledger, which lies below, about what only this room knows."""
+        from dengji.ledger import services
+
+        from . import audit
+
+        services.add_withholder(audit.withheld)

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from typing import cast
 
 from django.db import close_old_connections, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
+
+from dengji.ledger import sequencer
 
 from .services import clockwork
 
@@ -21,6 +25,7 @@ logger = logging.getLogger(__name__)
 PLACE_EVERY = 0.2
 #: Seconds between two rounds of those who follow the log, where nothing was placed.
 FOLLOW_EVERY = 1.0
+_AFTER_ERROR = 0.8
 
 
 @app.periodic(cron="* * * * *")
@@ -37,8 +42,14 @@ def run_worker(*, wait: bool = True) -> None:
     Needs the main thread, whose signals it takes. `wait=False` does what waits and returns (for tests and `tick`).
     """
     stop = threading.Event()
-    loop = threading.Thread(target=follow_log, args=(stop,), name="dengji-sequencer")
-    loop.start()
+    grown = threading.Event()
+    # Apart, so that a follower with much to do never keeps entries from their places.
+    loops = [
+        threading.Thread(target=keep_log, args=(stop, grown), name="dengji-sequencer"),
+        threading.Thread(target=follow_log, args=(stop, grown), name="dengji-followers"),
+    ]
+    for loop in loops:
+        loop.start()
     try:
         with app.replace_connector(cast(DjangoConnector, app.connector).get_worker_connector()) as worker:
             worker.run_worker(
@@ -51,27 +62,44 @@ def run_worker(*, wait: bool = True) -> None:
             )
     finally:
         stop.set()
-        loop.join()
+        grown.set()
+        for loop in loops:
+            loop.join()
         connections.close_all()
 
 
-def follow_log(stop: threading.Event) -> None:
-    """Place what waits and let the followers read on, until `stop` is set; a lost database is waited for."""
-    idle = FOLLOW_EVERY
+def keep_log(stop: threading.Event, grown: threading.Event | None = None) -> None:
+    """Place what waits and keep the log signed, until `stop` is set; tell `grown` when it grew."""
+
+    def work() -> None:
+        if sequencer.run_once() and grown is not None:
+            grown.set()
+
+    _repeat("sequencer", work, lambda: stop.wait(PLACE_EVERY))
+
+
+def follow_log(stop: threading.Event, grown: threading.Event) -> None:
+    """Let the followers read on whenever the log grew, and every second, until `stop` is set."""
+
+    def pause() -> bool:
+        grown.wait(FOLLOW_EVERY)
+        grown.clear()
+        return stop.is_set()
+
+    _repeat("followers", lambda: clockwork.follow(), pause)
+
+
+def _repeat(name: str, work: Callable[[], object], pause: Callable[[], bool]) -> None:
+    """Work and pause until `pause` says to stop; a lost database is waited for."""
     try:
         while True:
-            pause = PLACE_EVERY
             try:
-                placed = clockwork.place_all()
-                if placed or idle >= FOLLOW_EVERY:
-                    idle = 0.0
-                    clockwork.follow()
+                work()
             except Exception as error:
-                logger.warning("sequencer: %s, trying again", type(error).__name__)
+                logger.warning("%s: %s, trying again", name, getattr(error, "code", type(error).__name__))
                 connection.close()
-                pause = FOLLOW_EVERY
-            idle += pause
-            if stop.wait(pause):
+                time.sleep(_AFTER_ERROR)
+            if pause():
                 break
     finally:
         connection.close()

@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from dengji.core.errors import DomainError
 from dengji.core.node import identity
+from dengji.ledger import checkpointing
 
 _METHODS = frozenset({"GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS"})
 _GAUGES = """
@@ -35,14 +36,20 @@ def count(method: str, route: str, status: int, seconds: float) -> None:
 
 
 def healthz(request: HttpRequest) -> HttpResponse:
-    """Answer 200 while the database answers and the node has its identity, else 503."""
+    """Answer 200 while the database answers and the node has its identity, else 503.
+
+    A log that contradicts itself is told as `fault`, with 200: the node still serves what its operator must look at.
+    """
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
         identity()
+        fault = checkpointing.fault_code()
     except (DatabaseError, DomainError) as error:
         code = error.code if isinstance(error, DomainError) else "database_unavailable"
         return _json({"status": "unavailable", "code": code}, 503)
+    if fault:
+        return _json({"status": "fault", "code": "ledger_fault", "fault": fault}, 200)
     return _json({"status": "ok"}, 200)
 
 

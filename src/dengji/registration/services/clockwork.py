@@ -24,7 +24,7 @@ from dengji.law.calendar import end_of, shanghai_date
 from dengji.law.codes import ISSUERS
 from dengji.law.procedure import OPEN_OBJECTION
 from dengji.law.rulebook import Rulebook
-from dengji.ledger import services as ledger
+from dengji.ledger import sequencer
 from dengji.parties import actor as actors
 from dengji.parties.access import seal_access_log
 from dengji.parties.models import AccessLogRoot, Register
@@ -326,11 +326,8 @@ def _seal_access_log(now: Round) -> int:
 
 
 def place_all(now: Round | None = None) -> int:
-    """Give every waiting entry its place in the log; return how many."""
-    done = 0
-    while placed := ledger.place_pending():
-        done += placed
-    return done
+    """Give every waiting entry its place in the log and keep the log signed; return how many were placed."""
+    return sequencer.run_once()
 
 
 #: What a tick does, in this order; rooms on higher floors add theirs by `add_phase`.
