@@ -31,9 +31,6 @@ from . import faults
 from .columns import ADOPTION, Columns, Reading, map_headings, read_cells, read_object
 from .readers import read
 
-# Calendars hold read-only mappings, which pickle does not know.
-copyreg.pickle(MappingProxyType, lambda mapping: (MappingProxyType, (dict(mapping),)))
-
 BATCH = 500
 #: Findings of the law after which a row cannot be stored, not even as a draft.
 UNSTORABLE = frozenset({"schema_rule", "unknown_field"})
@@ -42,6 +39,14 @@ DUPLICATES = frozenset({"duplicate", "duplicate_in_file"})
 #: What an adopted registration must say beside its code and dates.
 _ADOPTED_NEEDS = ("name", "registrant_name", "registrant_credit_code")
 _SLOTS = 1 << 22
+
+
+def _read_only(mapping: dict[Any, Any]) -> MappingProxyType[Any, Any]:
+    return MappingProxyType(mapping)
+
+
+# Calendars hold read-only mappings, which pickle cannot carry to the second process by itself.
+copyreg.pickle(MappingProxyType, lambda mapping: (_read_only, (dict(mapping),)))
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from procrastinate.contrib.django import app
 
 from dengji.core.errors import DomainError
@@ -18,10 +18,16 @@ from .models import ImportJob
 logger = logging.getLogger(__name__)
 
 
+def _fresh_connection() -> None:
+    """Drop a connection that died while the worker was idle; never one in the middle of a transaction."""
+    if not connection.in_atomic_block:
+        close_old_connections()
+
+
 @app.task(name="dengji.import", queue="imports")
 def run_import(job_id: str) -> str:
     """Carry one kept file into the register and return the job's state; harmless where another runner has it."""
-    close_old_connections()
+    _fresh_connection()
     job = ImportJob.objects.filter(pk=UUID(job_id)).first()
     if job is None or job.finished_at is not None or not job.storage_key:
         return job.state if job else "GONE"
@@ -43,7 +49,7 @@ def _orderer(job: ImportJob) -> Actor:
 @app.task(name="dengji.resume_imports", queue="imports", queueing_lock="resume_imports")
 def resume_imports(timestamp: int) -> int:
     """Go on with every import that waits, also one whose worker was killed; return how many there were."""
-    close_old_connections()
+    _fresh_connection()
     waiting = services.unfinished()
     for pk in waiting:
         run_import(job_id=str(pk))
