@@ -116,10 +116,9 @@ PROBE_WAY_OUT = N_("外部数据库请由管理员运行 dengji node roles 建�
 
 def promised_tables() -> list[str]:
     """Return the tables that the migrations make append-only."""
-    from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
-    loader = MigrationLoader(connection)
+    loader = MigrationLoader(None)
     texts = (str(getattr(op, "sql", "")) for one in loader.disk_migrations.values() for op in one.operations)
     return sorted({name for text in texts for name in re.findall(r"CREATE TRIGGER (\w+)_append_only", text)})
 

@@ -35,6 +35,11 @@ def _die_with_parent() -> Callable[[], None] | None:
     return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def _end_group(leader: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
 @dataclass
 class Child:
     """One process of the node and how often it died of late."""
@@ -103,6 +108,7 @@ class Supervisor:
             status = child.process.poll()
             if status is None:
                 continue
+            _end_group(child.process.pid)  # what it had started must not hold the port
             child.process = None
             child.deaths = 1 if now - child.started > _STEADY else child.deaths + 1
             if child.deaths >= _MOST_DEATHS:
@@ -162,6 +168,5 @@ class Supervisor:
                 process.wait(max(0.05, deadline - time.monotonic()))
         for child in self.children:
             if child.process is not None:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(child.process.pid, signal.SIGKILL)
+                _end_group(child.process.pid)
                 child.process.wait()

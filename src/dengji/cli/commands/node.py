@@ -6,6 +6,7 @@ import argparse
 import os
 import secrets
 from datetime import datetime
+from urllib.parse import urlencode
 
 from dengji.core.errors import N_
 from dengji.database import ensure_roles, roles
@@ -88,15 +89,15 @@ def _roles(args: argparse.Namespace) -> int:
 
     passwords = {role: secrets.token_urlsafe(32) for role in roles.ROLES}
     ensure_roles(admin, args.database, passwords)
-    parts = conninfo_to_dict(admin)
-    host, port = parts.get("host", "localhost"), parts.get("port", 5432)
+    # Host, port and what else the administrator's address says of the way (TLS), not who they are.
+    way = {k: v for k, v in conninfo_to_dict(admin).items() if k not in ("user", "password", "dbname") and v}
     names = {
         "app": "DENGJI_DATABASE_URL",
         "migrator": "DENGJI_DATABASE_MIGRATOR_URL",
         "auditor": "DENGJI_DATABASE_AUDITOR_URL",
     }
     data = {
-        name: f"postgresql://{roles.ROLES[role]}:{passwords[role]}@/{args.database}?host={host}&port={port}"
+        name: f"postgresql://{roles.ROLES[role]}:{passwords[role]}@/{args.database}?{urlencode(way)}"
         for role, name in names.items()
     }
     show(args, data, [f"export {name}='{url}'" for name, url in data.items()])
