@@ -32,17 +32,18 @@ from .models import (
     VersionPrivate,
 )
 
+#: The bands are cast once a record: left in the conditions, the cast would be done again for every candidate.
 _CANDIDATES = """
-SELECT q.i, k.object_id, k.name, k.registrant_name, k.organisation_id, k.exact = q.exact
-FROM unnest(%s::int[], %s::bytea[]) AS q (i, exact)
-CROSS JOIN LATERAL (
+WITH q AS MATERIALIZED (
+    SELECT i, exact, bands::bigint[] AS bands FROM unnest(%s::int[], %s::bytea[], %s::text[]) AS q (i, exact, bands))
+SELECT q.i, k.object_id, k.name, k.registrant_name, k.exact = q.exact
+FROM q CROSS JOIN LATERAL (
     SELECT * FROM registration_namekey k WHERE k.exact = q.exact AND k.register_id = %s LIMIT 5) AS k
 UNION ALL
-SELECT q.i, k.object_id, k.name, k.registrant_name, k.organisation_id, false
-FROM unnest(%s::int[], %s::text[]) AS q (i, bands)
-CROSS JOIN LATERAL (
-    SELECT * FROM registration_namekey k WHERE k.bands && q.bands::bigint[] AND k.register_id = %s
-    ORDER BY (SELECT count(*) FROM unnest(k.bands) AS band WHERE band = ANY(q.bands::bigint[])) DESC LIMIT 50) AS k
+SELECT q.i, k.object_id, k.name, k.registrant_name, false
+FROM q CROSS JOIN LATERAL (
+    SELECT * FROM registration_namekey k WHERE k.bands && q.bands AND k.register_id = %s
+    ORDER BY (SELECT count(*) FROM unnest(k.bands) AS band WHERE band = ANY (q.bands)) DESC LIMIT 50) AS k
 """
 #: Findings about the same registrant's older record of the same name, which is the very object of these kinds.
 #: Who may open a file about a registration without belonging to its registrant.
@@ -73,12 +74,12 @@ def similar_records(
     numbers = list(range(len(contents)))
     bands = ["{" + ",".join(map(str, key[1])) + "}" for key in keys]
     with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, [numbers, [key[0] for key in keys], register_id, numbers, bands, register_id])
+        cursor.execute(_CANDIDATES, [numbers, [key[0] for key in keys], bands, register_id, register_id])
         rows = cursor.fetchall()
     threshold = int(rulebook.get("record.near_duplicate_percent"))
     skipped = set(exclude)
     found: list[dict[UUID, Similar]] = [{} for _ in contents]
-    for i, object_id, name, registrant, _organisation, exact in rows:
+    for i, object_id, name, registrant, exact in rows:
         if object_id in skipped or (object_id in found[i] and not exact):
             continue
         share = 100 if exact else percent(str(contents[i].get("name", "")), name)
