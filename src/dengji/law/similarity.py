@@ -109,9 +109,14 @@ def signature(name: str, registrant: str) -> tuple[int, ...]:
     return tuple(bands)
 
 
+@lru_cache(maxsize=16384)
+def _bigrams(name: str) -> frozenset[str]:
+    return frozenset(_shingles(_core(name)[1]))
+
+
 def percent(a: str, b: str) -> int:
     """Return the Dice likeness of two names' title bigrams, 0–100 rounded down (R48)."""
-    one, other = _shingles(_core(a)[1]), _shingles(_core(b)[1])
+    one, other = _bigrams(a), _bigrams(b)
     return 200 * len(one & other) // (len(one) + len(other))
 
 
