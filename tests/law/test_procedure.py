@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from dengji.law import rulebook as rulebooks
 from dengji.law.calendar import end_of, load
 from dengji.law.procedure import (
-    _FACT_GUARDS,
     KIND_LABELS,
     KINDS,
     OPEN_OBJECTION,
@@ -26,6 +25,7 @@ from dengji.law.procedure import (
     decide,
     limit_for,
 )
+from dengji.law.procedure.decide import _FACT_GUARDS
 
 AT = datetime(2026, 9, 17, 2, 0, tzinfo=UTC)
 RULES = rulebooks.load("cn")

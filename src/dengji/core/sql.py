@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 @lru_cache(maxsize=64)
 def _columns(model: type[Model]) -> tuple[tuple[str, str, bool], ...]:
     """(attribute, column, is JSON) of every column of a model."""
-    return tuple((f.attname, f.column, isinstance(f, JSONField)) for f in model._meta.concrete_fields)
+    return tuple((f.attname, str(f.column), isinstance(f, JSONField)) for f in model._meta.concrete_fields)
 
 
 @lru_cache(maxsize=256)

@@ -34,7 +34,7 @@ from dengji.parties.actor import Actor
 from dengji.parties.models import Organisation, Register
 from dengji.registration import inspection, rules
 from dengji.registration.services import bulk, rows
-from dengji.registration.services.drafting import _prefill as prefill
+from dengji.registration.services.drafting import prefill
 
 from . import faults
 from .checking import BATCH, DUPLICATES, Plan, Row, checked, in_process

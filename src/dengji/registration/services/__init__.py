@@ -3,21 +3,13 @@
 from .clockwork import tick
 from .coding import assign_code, cancel_request, refuse_code, request_code
 from .desk import accept, begin_review, decline, explain_overdue, pass_review, reject, request_supplement
-from .drafting import (
-    confirm_joint,
-    create_application,
-    preview,
-    return_to_clerk,
-    save_draft,
-    submit,
-    submit_for_business_review,
-    withdraw,
-)
+from .drafting import create_application, save_draft
 from .materials import Upload, add_material, list_materials, read_material, remove_material
 from .notices import close_notice, open_notice, resume_notice, suspend_notice, terminate
 from .objections import dismiss, find_inadmissible, lodge, retract, uphold, verify
 from .oversight import answer_complaint, draw_rechecks, file_complaint, find_recheck, set_calendar
 from .results import cancel, complete, revoke, suppress_content
+from .submission import confirm_joint, preview, return_to_clerk, submit, submit_for_business_review, withdraw
 
 __all__ = [
     "Upload",

@@ -109,13 +109,13 @@ def create_drafts(
         template = admit_drafts(actor, register_id, organisation_id, data_type)
         organisation = template.organisation
         batch = _begin(actor, register_id, "create_application", drafts)
-        prefill = drafting._prefill(organisation, data_type)
+        prefilled = drafting.prefill(organisation, data_type)
         contents: dict[int, dict[str, Any]] = {}
         for i in batch.wanted:
             given = {k: v for k, v in drafts[i].content.items() if v not in (None, "", [], {})}
-            contents[i] = {**prefill, **given}
+            contents[i] = {**prefilled, **given}
         partners = _check_contents(batch, contents, organisation)
-        role = drafting._creating_role(actor, template, False)
+        role = drafting.creating_role(actor, template, False)
         _write_drafts(actor, role, template, batch, drafts, contents, partners)
         return batch.finished()
 
@@ -137,7 +137,7 @@ def admit_drafts(actor: Actor, register_id: UUID, organisation_id: UUID, data_ty
         applicant_id=actor.person_id,
         rulebook=rules.register_rulebook(register_id),
     )
-    drafting._admit(actor, template, False)
+    drafting.admit(actor, template, False)
     return template
 
 

@@ -31,7 +31,7 @@ from ..models import (
 )
 from ..models.cases import CaseBase
 from .coding import add_version, page_public
-from .drafting import renewal_months
+from .submission import renewal_months
 from .engine import Deed, answer, apply, lock, perform
 from .notices import end_notice, no_open_objection, notice_wanted
 
