@@ -31,9 +31,9 @@ from ..models import (
 )
 from ..models.cases import CaseBase
 from .coding import add_version, page_public
-from .submission import renewal_months
 from .engine import Deed, answer, apply, lock, perform
 from .notices import end_notice, no_open_objection, notice_wanted
+from .submission import renewal_months
 
 SUPPRESSED_NAME = "（内容已依法屏蔽）"
 
