@@ -11,8 +11,10 @@ class RegistrationConfig(AppConfig):
 
     def ready(self) -> None:
         """Answer the ledger, which lies below, about what only this room knows."""
+        from dengji.ledger import audit as ledger_audit
         from dengji.ledger import services
 
         from . import audit
 
         services.add_withholder(audit.withheld)
+        ledger_audit.add_examiner(audit.findings)

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
-from .models import Application
+import orjson
+from django.db import connection
+
+from dengji.core.canonical import salted_digest
+from dengji.core.encryption import unseal_json
+from dengji.core.errors import N_, DomainError
+from dengji.ledger.audit import Examination, Finding, count
+from dengji.ledger.models import Entry
+
+from .models import Application, Decision, DecisionDetail
+from .projection import MODELS
+from .services.engine import statement
+
+_BATCH = 2000
+_UNDECIDED = """
+SELECT e.id, e.object_kind, e.object_id FROM ledger_entry e
+WHERE e.object_kind = ANY(%s) AND NOT EXISTS (SELECT FROM registration_decision d WHERE d.entry_id = e.id) ORDER BY 1
+"""
 
 
 def withheld(object_kind: str, object_ids: Collection[UUID]) -> set[UUID]:
@@ -13,3 +32,58 @@ def withheld(object_kind: str, object_ids: Collection[UUID]) -> set[UUID]:
     if object_kind != Application.OBJECT:
         return set()
     return set(Application.objects.filter(pk__in=object_ids, state="NOTICE_SUSPENDED").values_list("pk", flat=True))
+
+
+def findings(run: Examination) -> Iterator[Finding]:
+    """Yield where decisions and entries disagree: each states what its digest says, and has exactly one entry."""
+    total, done = count("registration_decision"), 0
+    stored = Decision.objects.order_by("pk").iterator(_BATCH)
+    while batch := list(islice(stored, _BATCH)):
+        entries = Entry.objects.filter(pk__in=[decision.entry_id for decision in batch])
+        known = {row[0]: row[1:] for row in entries.values_list("pk", "act", "at", "object_id", "n", "body")}
+        details = _details(batch) if run.full else {}
+        for decision in batch:
+            yield from _decision(decision, known.get(decision.entry_id))
+            if decision.detail_id in details and not _opens(decision, details[decision.detail_id]):
+                yield _finding("detail_altered", N_("决定的理由与其摘要不符"), decision)
+        done += len(batch)
+        run.progress("decisions", done, total)
+    run.counts["decisions"] = done
+    with connection.cursor() as cursor:
+        cursor.execute(_UNDECIDED, [list(MODELS)])
+        for pk, kind, object_id in cursor.fetchall():
+            yield Finding("decision_missing", N_("记录没有对应的决定"), f"entry {pk}, {kind} {object_id}")
+
+
+def _finding(code: str, what: str, decision: Decision) -> Finding:
+    return Finding(code, what, f"decision {decision.pk}, {decision.object_kind} {decision.object_id} n {decision.n}")
+
+
+def _decision(decision: Decision, entry: tuple[Any, ...] | None) -> Iterator[Finding]:
+    if salted_digest(bytes(decision.salt), statement(decision)) != decision.digest:
+        yield _finding("decision_altered", N_("决定与其摘要不符：决定被改动过"), decision)
+    if entry is None:
+        yield _finding("decision_without_entry", N_("决定没有对应的日志记录"), decision)
+        return
+    *columns, body = entry
+    said = orjson.loads(bytes(body))
+    same = columns == [decision.act, decision.at, decision.object_id, decision.n]
+    if "public" in said:
+        same = same and said["public"].get("state") == decision.to_state
+    else:
+        same = same and said.get("sealed") == decision.digest
+    if not same or said.get("register") != str(decision.register_id):
+        yield _finding("decision_entry", N_("决定与其日志记录不符"), decision)
+
+
+def _details(batch: list[Decision]) -> dict[UUID | None, DecisionDetail]:
+    wanted = [decision.detail_id for decision in batch if decision.detail_id]
+    return {row.pk: row for row in DecisionDetail.objects.filter(pk__in=wanted)}
+
+
+def _opens(decision: Decision, detail: DecisionDetail) -> bool:
+    try:
+        said = unseal_json(detail.data, context=detail.object_id.bytes)
+        return salted_digest(bytes.fromhex(said["salt"]), said["words"]) == decision.detail_digest
+    except (DomainError, KeyError, ValueError):
+        return False

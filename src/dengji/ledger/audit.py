@@ -1,0 +1,349 @@
+"""`dengji ledger check`: everything the node holds about its log, recomputed from the entries and compared.
+
+Read in one snapshot, so that a node that goes on working is not taken for one that was tampered with.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import psycopg
+from django.conf import settings
+from django.db import connection, transaction
+
+from dengji.core.canonical import timestamp
+from dengji.core.clock import legal_now, real_now
+from dengji.core.errors import N_
+from dengji.core.node import identity
+
+from . import keyring
+from .models import Cosignature, SignedCheckpoint, Tree
+from .pure.checkpoints import open_checkpoint
+from .pure.errors import LedgerError
+from .pure.keys import Algorithm
+from .pure.merkle import Frontier, MemoryTree, leaf_hash, root
+from .pure.notes import Signature, VerifierKey, open_note, split_note, write_note
+from .pure.tiles import HEIGHT, Tile, tile_data
+
+#: Findings of one kind that are named; the rest is counted. One altered entry makes every later root differ.
+_NAMED = 20
+_FETCH = 5000
+#: Checkpoints whose signatures are verified without --full; their roots always are.
+_SIGNATURES = 2000
+_PENDING = timedelta(seconds=60)
+
+Progress = Callable[[str, int, int], None]
+
+_ENTRIES = """
+SELECT l.index, l.hash, e.id, e.act, e.object_kind, e.object_id, e.n, e.at, e.public, e.body
+FROM ledger_leaf l LEFT JOIN ledger_entry e ON e.id = l.entry_id ORDER BY l.index
+"""
+_GAPS = """
+SELECT object_kind, object_id FROM ledger_entry GROUP BY object_kind, object_id
+HAVING min(n) <> 1 OR max(n) <> count(*) ORDER BY 1, 2
+"""
+_LOST = """
+SELECT e.id FROM ledger_entry e
+WHERE NOT EXISTS (SELECT FROM ledger_leaf l WHERE l.entry_id = e.id)
+  AND NOT EXISTS (SELECT FROM ledger_pending p WHERE p.entry_id = e.id) ORDER BY 1
+"""
+_WAITING = "SELECT e.id, e.at, e.body FROM ledger_pending p LEFT JOIN ledger_entry e ON e.id = p.entry_id ORDER BY 1"
+_CONTENTS = "SELECT digest, body FROM ledger_content ORDER BY digest"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as it should be: a stable code, a Chinese message id, and where."""
+
+    code: str
+    what: str
+    where: str
+
+
+@dataclass
+class Report:
+    """What was examined, how much of it, and what was found; `more` counts findings beyond those named."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    more: Counter[str] = field(default_factory=Counter)
+
+    def add(self, found: Iterable[Finding]) -> None:
+        """Take findings in."""
+        known = Counter(one.code for one in self.findings)
+        for one in found:
+            if known[one.code] < _NAMED:
+                known[one.code] += 1
+                self.findings.append(one)
+            else:
+                self.more[one.code] += 1
+
+
+@dataclass
+class Examination:
+    """One run: what is asked for, whom to tell how far it is, and what the entries turned out to be."""
+
+    full: bool
+    progress: Progress
+    counts: Counter[str]
+    tree: MemoryTree = field(default_factory=MemoryTree)
+    #: Addresses that public entries refer to, and those that entries say are suppressed.
+    referred: set[bytes] = field(default_factory=set)
+    suppressed: set[bytes] = field(default_factory=set)
+
+
+Examiner = Callable[[Examination], Iterator[Finding]]
+_EXAMINERS: list[Examiner] = []
+
+
+def add_examiner(examiner: Examiner) -> None:
+    """Let a higher floor compare what it holds with the entries, in the same snapshot."""
+    if examiner not in _EXAMINERS:
+        _EXAMINERS.append(examiner)
+
+
+def check(*, full: bool = False, progress: Progress = lambda what, done, total: None) -> Report:
+    """Examine the whole log; return counts and findings. `full` verifies every signature and every sealed word.
+
+    Never raises for what it finds; DomainError where keys cannot be read.
+    """
+    report = Report()
+    run = Examination(full, progress, report.counts)
+    with transaction.atomic():
+        if not connection.savepoint_ids:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for examiner in (_entries, _places, _tree, _tiles, _checkpoints, _cosignatures, _contents, *_EXAMINERS):
+            report.add(examiner(run))
+    return report
+
+
+def rows(statement: str) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a query from a cursor at the server, so that a large log needs no large memory."""
+    connection.ensure_connection()
+    with psycopg.ServerCursor(connection.connection, "dengji_audit") as cursor:
+        cursor.itersize = _FETCH
+        cursor.execute(statement)
+        yield from cursor
+
+
+def count(table: str) -> int:
+    """Return the number of rows of one of our tables."""
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT count(*) FROM "{table}"')  # noqa: S608 - names of our own
+        return int(cursor.fetchone()[0])
+
+
+# Entries and their places
+
+
+def _entries(run: Examination) -> Iterator[Finding]:
+    total, origin = count("ledger_leaf"), identity()[0]
+    for number, (index, stored, pk, act, kind, object_id, n, at, public, body) in enumerate(rows(_ENTRIES)):
+        if index != number:
+            yield Finding("leaf_gap", N_("日志的位置不连续"), f"index {number}")
+            return
+        if pk is None:
+            yield Finding("entry_missing", N_("日志位置所指的记录不存在"), f"index {index}")
+            run.tree.append(bytes(stored))
+            continue
+        data = bytes(body)
+        computed = leaf_hash(data)
+        run.tree.append(computed)
+        if computed != bytes(stored):
+            yield Finding("entry_altered", N_("记录与其哈希不符：记录或哈希被改动过"), f"index {index}, entry {pk}")
+        said = _said(data)
+        columns = (act, f"{kind}/{object_id}", n, timestamp(at), public)
+        if said is None or _columns(said) != columns or not _ours(said.get("log"), origin):
+            yield Finding("entry_columns", N_("记录的正文与其各列不符"), f"index {index}, entry {pk}")
+        elif public:
+            _remember(run, said["public"])
+        if number % _FETCH == 0:
+            run.progress("entries", number, total)
+    run.counts["entries"] = len(run.tree)
+    run.progress("entries", total, total)
+
+
+def _said(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = orjson.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _columns(said: dict[str, Any]) -> tuple[Any, ...]:
+    where = str(said.get("object", "")).partition("/")[2]
+    return said.get("act"), where, said.get("n"), said.get("at"), "public" in said
+
+
+def _ours(log: Any, origin: str) -> bool:
+    """Whether an entry names this log, or an earlier epoch of it (design §5)."""
+    return log == origin or (isinstance(log, str) and origin.startswith(f"{log}/"))
+
+
+def _remember(run: Examination, public: dict[str, Any]) -> None:
+    if address := public.get("content"):
+        run.referred.add(_digest(address))
+    run.suppressed |= {_digest(one) for one in public.get("contents", ())}
+
+
+def _digest(address: str) -> bytes:
+    try:
+        return bytes.fromhex(address.partition(":")[2])
+    except ValueError:
+        return b""
+
+
+def _places(run: Examination) -> Iterator[Finding]:
+    with connection.cursor() as cursor:
+        cursor.execute(_GAPS)
+        for kind, object_id in cursor.fetchall():
+            yield Finding("object_gap", N_("该对象的记录序号不连续"), f"{kind} {object_id}")
+        cursor.execute(_LOST)
+        for (pk,) in cursor.fetchall():
+            yield Finding("entry_lost", N_("记录没有位置，也不在等待编号"), f"entry {pk}")
+        cursor.execute(_WAITING)
+        waiting = cursor.fetchall()
+    run.counts["pending"] = len(waiting)
+    last = SignedCheckpoint.objects.order_by("-id").values_list("at", flat=True).first()
+    # Entries carry legal time, which a demonstration may move, so real time must have passed too.
+    idle = last is None or real_now() - last > _PENDING
+    for pk, at, body in waiting:
+        if at is None:
+            yield Finding("pending_without_entry", N_("等待编号的记录不存在"), f"pending {pk}")
+            continue
+        if idle and legal_now() - at > _PENDING:
+            yield Finding("pending_too_long", N_("记录等待编号超过 60 秒：后台任务是否在运行？"), f"entry {pk}")
+        if public := (_said(bytes(body)) or {}).get("public"):
+            _remember(run, public)
+
+
+# Tree, tiles, checkpoints
+
+
+def _tree(run: Examination) -> Iterator[Finding]:
+    stored = Tree.objects.first()
+    size = len(run.tree)
+    if stored is None:
+        if size:
+            yield Finding("tree_missing", N_("日志有记录而没有树"), "tree")
+        return
+    expected = Frontier.at(size, run.tree)
+    if stored.size != size or bytes(stored.frontier) != expected.encode():
+        yield Finding("tree_disagrees", N_("日志的树与其记录不符"), f"tree {stored.size}, entries {size}")
+
+
+def _tiles(run: Examination) -> Iterator[Finding]:
+    size, expected = len(run.tree), set()
+    level = 0
+    while full := size >> HEIGHT * (level + 1):
+        expected |= {(level, n) for n in range(full)}
+        level += 1
+    run.counts["tiles"] = total = len(expected)
+    for number, (level, n, data) in enumerate(rows("SELECT level, n, data FROM ledger_tile ORDER BY level, n")):
+        if (level, n) not in expected:
+            yield Finding("tile_extra", N_("多出的分块"), f"tile {level}/{n}")
+        elif tile_data(Tile(level, n), run.tree) != bytes(data):
+            yield Finding("tile_altered", N_("分块与其记录不符"), f"tile {level}/{n}")
+        expected.discard((level, n))
+        if number % 200 == 0:
+            run.progress("tiles", number, total)
+    for level, n in sorted(expected):
+        yield Finding("tile_missing", N_("缺少分块"), f"tile {level}/{n}")
+
+
+def _checkpoints(run: Examination) -> Iterator[Finding]:
+    total = count("ledger_checkpoint")
+    keys, before = keyring.history(), 0
+    newest = b""
+    stored = rows("SELECT id, size, root, note FROM ledger_checkpoint ORDER BY id")
+    for number, (pk, size, top, note) in enumerate(stored):
+        where = f"checkpoint {pk}, size {size}"
+        if size < before:
+            yield Finding("checkpoint_shrinks", N_("检查点的条数少于前一个"), where)
+        before = max(before, size)
+        if size > len(run.tree):
+            yield Finding("checkpoint_beyond", N_("检查点的条数多于现存记录：记录被删除，或数据库被回退"), where)
+        elif root(size, run.tree) != bytes(top):
+            yield Finding("checkpoint_root", N_("检查点的根值与其记录不符：历史被改写过"), where)
+        newest = bytes(note)
+        if run.full or total - number <= _SIGNATURES:
+            yield from _signature(size, bytes(top), newest, keys, where)
+        if number % 500 == 0:
+            run.progress("checkpoints", number, total)
+    run.counts["checkpoints"] = total
+    if newest and settings.DENGJI_GM:
+        yield from _gm(newest, keys)
+
+
+def _signature(size: int, top: bytes, note: bytes, keys: list[VerifierKey], where: str) -> Iterator[Finding]:
+    try:
+        found, _ = open_checkpoint(note, keys)
+    except LedgerError:
+        yield Finding("checkpoint_signature", N_("检查点的签名无效，或出自未知密钥"), where)
+        return
+    if (found.size, found.root) != (size, top) or not _ours(found.origin, identity()[0]):
+        yield Finding("checkpoint_note", N_("检查点的签名文本与其各列不符"), where)
+
+
+def _gm(note: bytes, keys: list[VerifierKey]) -> Iterator[Finding]:
+    ids = {signature.key_id for signature in split_note(note)[1]}
+    if not any(key.algorithm is Algorithm.SM2 and key.key_id in ids for key in keys):
+        yield Finding("sm2_missing", N_("国密模式下最新检查点没有 SM2 签名"), "checkpoint")
+
+
+def _cosignatures(run: Examination) -> Iterator[Finding]:
+    origin, keys = identity()[0], [*keyring.history(), *keyring.witnesses()]
+    known = {key.key_id for key in keys}
+    texts: dict[int, bytes] = {}
+    run.counts["cosignatures"] = total = Cosignature.objects.count()
+    for number, row in enumerate(Cosignature.objects.order_by("size", "id").iterator(_FETCH)):
+        if not run.full and total - number > _SIGNATURES:
+            continue
+        where = f"cosignature {row.pk}, size {row.size}"
+        if row.size not in texts:
+            note = SignedCheckpoint.objects.filter(size=row.size).values_list("note", flat=True).first()
+            texts = {row.size: split_note(bytes(note))[0] if note is not None else b""}
+        if bytes(row.key_id) not in known and row.name != origin:
+            run.counts["cosignatures_of_unknown_witnesses"] += 1
+            continue
+        if not _cosigned(texts[row.size], row.line, keys):
+            yield Finding("cosignature_invalid", N_("联署无效"), where)
+
+
+def _cosigned(text: bytes, line: str, keys: list[VerifierKey]) -> bool:
+    try:
+        open_note(write_note(text, [Signature.parse(line)]), keys)
+    except LedgerError:
+        return False
+    return True
+
+
+# Contents
+
+
+def _contents(run: Examination) -> Iterator[Finding]:
+    total, missing = count("ledger_content"), set(run.referred)
+    for number, (digest, body) in enumerate(rows(_CONTENTS)):
+        address = bytes(digest)
+        missing.discard(address)
+        where = f"content {address.hex()}"
+        if body is None:
+            if address not in run.suppressed:
+                yield Finding("tombstone_without_entry", N_("内容已被清空，而日志没有屏蔽记录"), where)
+        elif hashlib.sha256(bytes(body)).digest() != address:
+            yield Finding("content_altered", N_("内容与其摘要不符"), where)
+        elif address in run.suppressed:
+            yield Finding("content_not_suppressed", N_("日志记载已屏蔽的内容仍然存在"), where)
+        if number % _FETCH == 0:
+            run.progress("contents", number, total)
+    run.counts["contents"] = total
+    for address in sorted(missing):
+        yield Finding("content_missing", N_("公开记录所指的内容不存在"), f"content {address.hex()}")
