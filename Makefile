@@ -8,7 +8,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak lint lock bench messages permissions clean
+.PHONY: help setup run test soak lint lock bench messages permissions reference clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ lint: setup  ## Check style, types and the rules of the house
 	@$(BIN)/ruff format --check -q src tests bench
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+reference: setup  ## Write the reference pages that follow from the tables in the code
+	@$(BIN)/python -m tools.reference
 
 messages: setup  ## Collect the texts for translation into src/dengji/locale
 	@mkdir -p build; PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg -k N_ -k _ -k gettext -k gettext_lazy --no-location --sort-output -o build/django.pot .
