@@ -27,7 +27,8 @@ from dengji.registration.models import (
     RulebookSnapshot,
 )
 from dengji.registration.projection import differences
-from dengji.registration.services import bulk
+from dengji.registration.services import adoption, bulk
+from dengji.registration.services.batches import Outcome
 from tests.factories import world as w
 
 from . import acts
@@ -134,17 +135,16 @@ def database_part(differing: dict[str, Any]) -> dict[str, Any]:
     return {name: pair for name, pair in differing.items() if name != "files"}
 
 
-def _bulk_drafts(world: w.World, transaction_id: str) -> list[bulk.Outcome]:
+def _bulk_drafts(world: w.World, transaction_id: str) -> list[Outcome]:
     rows = [bulk.DraftRow(f"{transaction_id}-{n}", {**BULK[n], **acts.with_partner(world)}) for n in range(3)]
     return bulk.create_drafts(
         actor=world.actor("clerk"), register_id=world.register.pk, organisation_id=world.registrant.pk, drafts=rows
     )
 
 
-def _bulk_adoption(world: w.World, transaction_id: str) -> list[bulk.Outcome]:
+def _bulk_adoption(world: w.World, transaction_id: str) -> list[Outcome]:
     rows = [
-        bulk.AdoptedRow(
-            f"{transaction_id}-{n}",
+        adoption.AdoptedRow(
             {**BULK[n], "registrant_name": "示例单位", "registrant_credit_code": UNITS[n]},
             f"DEMO-{transaction_id[:12]}-{n}",
             date(2025, 3, 3),
@@ -152,7 +152,7 @@ def _bulk_adoption(world: w.World, transaction_id: str) -> list[bulk.Outcome]:
         )
         for n in range(3)
     ]
-    return bulk.adopt(actor=world.actor("agency_supervisor"), register_id=world.register.pk, records=rows)
+    return adoption.adopt(actor=world.actor("agency_supervisor"), register_id=world.register.pk, records=rows)
 
 
 BULK = [
@@ -163,7 +163,7 @@ UNITS = [w.credit_code() for _ in range(3)]
 
 @pytest.mark.parametrize("work", [_bulk_drafts, _bulk_adoption])
 def test_a_batch_is_whole_or_nothing_too(
-    work: Callable[[w.World, str], list[bulk.Outcome]], world: w.World, faults: Faults
+    work: Callable[[w.World, str], list[Outcome]], world: w.World, faults: Faults
 ) -> None:
     def call(transaction_id: str) -> dict[str, Any]:
         outcomes = work(world, transaction_id)

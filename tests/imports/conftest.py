@@ -12,7 +12,7 @@ import orjson
 import pytest
 import xlsxwriter
 
-from dengji.imports.columns import ADOPTION
+from dengji.imports.cells import ADOPTION
 from dengji.imports.services import Order
 from dengji.law.record import FIELDS
 from dengji.registration.generator import adoption_rows, generate

@@ -23,7 +23,7 @@ from dengji.registration import generator, queries
 from dengji.registration import services as acts
 from dengji.registration.models import Decision, NameKey, Registration, RegistrationVersion
 from dengji.registration.projection import differences
-from dengji.registration.services import bulk
+from dengji.registration.services import adoption
 from dengji.registration.services.engine import statement
 from tests.factories import world as w
 
@@ -211,6 +211,6 @@ def test_load_repeats_harmlessly(ground: Ground) -> None:
     )
 
 
-def test_bulk_takes_an_empty_batch(ground: Ground) -> None:
+def test_it_takes_an_empty_batch(ground: Ground) -> None:
     actor = importer(ground.world.register.pk)
-    assert bulk.adopt(actor=actor, register_id=ground.world.register.pk, records=[]) == []
+    assert adoption.adopt(actor=actor, register_id=ground.world.register.pk, records=[]) == []

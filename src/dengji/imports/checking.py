@@ -28,7 +28,8 @@ from dengji.law.rulebook import Rulebook
 from dengji.law.similarity import exact_key, percent, signature
 
 from . import faults
-from .columns import ADOPTION, Columns, Reading, map_headings, read_cells, read_object
+from .cells import ADOPTION
+from .columns import Columns, Reading, map_headings, read_cells, read_object
 from .readers import read
 
 BATCH = 500

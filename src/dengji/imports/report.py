@@ -19,7 +19,7 @@ from dengji.law.checks import SPECS, Finding
 from dengji.law.record import FIELDS
 
 from . import faults
-from .columns import ADOPTION
+from .cells import ADOPTION
 
 OUTCOMES = {
     "created": (N_("已导入"), "imported"),

@@ -33,12 +33,13 @@ from dengji.parties.access import log_refusal
 from dengji.parties.actor import Actor
 from dengji.parties.models import Organisation, Register
 from dengji.registration import inspection, rules
-from dengji.registration.services import bulk, rows
+from dengji.registration.services import adoption, bulk, rows
+from dengji.registration.services.batches import Outcome
 from dengji.registration.services.drafting import prefill
 
 from . import faults
+from .cells import ADOPTION
 from .checking import BATCH, DUPLICATES, Plan, Row, checked, in_process
-from .columns import ADOPTION
 from .faults import refusal
 from .models import ImportJob, ImportRow
 from .report import Result, compact
@@ -66,7 +67,7 @@ def admit(actor: Actor, order: Order) -> None:
     """Raise DomainError forbidden, not_found or central_refused where the actor may not import this; note refusals."""
     try:
         if order.kind == "adoption":
-            bulk.admit_adoption(actor, order.register_id)
+            adoption.admit_adoption(actor, order.register_id)
         elif order.kind == "drafts" and order.organisation_id is not None:
             bulk.admit_drafts(actor, order.register_id, order.organisation_id, order.data_type)
         else:
@@ -168,7 +169,7 @@ class _Tally:
             )
 
 
-def _result(row: Row, outcome: bulk.Outcome | None = None) -> Result:
+def _result(row: Row, outcome: Outcome | None = None) -> Result:
     findings = [compact(finding) for finding in row.findings]
     if row.example:
         return Result(row.number, "skipped")
@@ -187,12 +188,12 @@ def _look_up(order: Order, batch: Sequence[Row], codes: dict[str, int] | None = 
     if order.kind == "drafts":
         _find_duplicates(order, wanted)
     elif codes is not None:
-        taken = bulk.taken_codes([row.content["code"] for row in wanted])
+        taken = adoption.taken_codes([row.content["code"] for row in wanted])
         for row in wanted:
             first = codes.setdefault(row.content["code"], row.number)
             found: Finding | None = faults.CODE_TWICE.at("code", row=first) if first != row.number else None
             if row.content["code"] in taken:
-                found = refusal(bulk.code_taken())
+                found = refusal(adoption.code_taken())
             if found:
                 row.findings.append(found)
                 row.refused = True
@@ -319,14 +320,12 @@ def transaction_id(digest: str, number: int) -> str:
     return hashlib.sha256(f"{digest}:{number}".encode()).hexdigest()
 
 
-def _write(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row]) -> dict[int, bulk.Outcome]:
+def _write(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row]) -> dict[int, Outcome]:
     wanted = [row for row in batch if not row.refused and not row.example]
     if not wanted:
         return {}
     if order.kind == "adoption":
-        done = bulk.adopt(
-            actor=actor, register_id=order.register_id, records=[_adopted(job.file_digest, row) for row in wanted]
-        )
+        done = adoption.adopt(actor=actor, register_id=order.register_id, records=[_adopted(row) for row in wanted])
     elif order.organisation_id is not None:
         drafts = [bulk.DraftRow(transaction_id(job.file_digest, row.number), row.content) for row in wanted]
         done = bulk.create_drafts(
@@ -339,10 +338,9 @@ def _write(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row]) -> 
     return {row.number: outcome for row, outcome in zip(wanted, done, strict=True)}
 
 
-def _adopted(digest: str, row: Row) -> bulk.AdoptedRow:
+def _adopted(row: Row) -> adoption.AdoptedRow:
     given = {name: row.content.get(name) for name in ADOPTION}
-    return bulk.AdoptedRow(
-        transaction_id=transaction_id(digest, row.number),
+    return adoption.AdoptedRow(
         content={k: v for k, v in row.content.items() if k not in ADOPTION},
         code=str(given["code"]),
         coded_on=date.fromisoformat(str(given["coded_on"])),

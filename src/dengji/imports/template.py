@@ -11,7 +11,8 @@ from dengji.core.errors import N_
 from dengji.law.codes import DIVISIONS
 from dengji.law.record import FIELDS, GROUPS, Field
 
-from .columns import ADOPTION, EXAMPLE, LEVELS
+from .cells import ADOPTION, LEVELS
+from .columns import EXAMPLE
 
 _ROWS = 5000
 _LIST_LIMIT = 250

@@ -240,18 +240,18 @@ def load(
 ) -> int:
     """Adopt `n` made-up registrations into a register, for tests and benchmarks; return how many were added.
 
-    Repeating it adds nothing. Raises what `bulk.adopt` raises.
+    Repeating it adds nothing. Raises what `adoption.adopt` raises.
     """
     from dengji.core.node import identity
     from dengji.parties.actor import importer
 
-    from .services import bulk
+    from .services import adoption
 
     rows = adoption_rows(n, seed, start, demonstration=identity()[1])
     added = done = 0
     while chunk := list(islice(rows, batch)):
-        records = [_adopted(row, f"generated-{seed}-{start + done + i}") for i, row in enumerate(chunk)]
-        outcomes = bulk.adopt(actor=importer(register.pk), register_id=register.pk, records=records, example=True)
+        records = [_adopted(row) for row in chunk]
+        outcomes = adoption.adopt(actor=importer(register.pk), register_id=register.pk, records=records, example=True)
         done += len(chunk)
         added += sum(1 for outcome in outcomes if outcome.id and not outcome.known)
         if progress:
@@ -259,11 +259,10 @@ def load(
     return added
 
 
-def _adopted(row: dict[str, Any], transaction_id: str) -> Any:
-    from .services.bulk import AdoptedRow
+def _adopted(row: dict[str, Any]) -> Any:
+    from .services.adoption import AdoptedRow
 
     return AdoptedRow(
-        transaction_id=transaction_id,
         serial=row.pop("serial"),
         code=row.pop("code"),
         coded_on=date.fromisoformat(row.pop("coded_on")),
