@@ -2,11 +2,13 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from dengji.web import health, views
+from dengji.web import evidence, health, views
 from dengji.web.api import api, openapi
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
+    path("evidence/", evidence.page, name="evidence"),
+    path("evidence/worker.js", evidence.worker, name="evidence-worker"),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/openapi.json", openapi, name="openapi"),
