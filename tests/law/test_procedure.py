@@ -242,7 +242,7 @@ def test_a_deadline_is_the_nth_working_day(at: datetime, place: tuple[str, str |
     if state is None:
         return
     deadline = deadline_in(obj, state, Case(state=state, kind=kind), RULES, CALENDAR, at)
-    limit = limit_for(obj, state, kind)
+    limit = limit_for(obj, state, kind, RULES)
     days = RULES.get(limit[0]) if limit else None
     if days is None:
         assert deadline is None

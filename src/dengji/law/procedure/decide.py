@@ -22,7 +22,7 @@ class Rules(Protocol):
         """Return the value of a key, None where the law gives none."""
 
 
-#: Which limit runs in a state, and from which moment of the case it is counted. `cancellation` has its own row.
+#: Which limit runs in a state, and from which moment of the case it is counted. Kinds with a limit of their own: below.
 LIMITS: dict[tuple[str, str], tuple[str, str]] = {
     ("application", "SUPPLEMENT"): ("limits.registrant_fix_wd", "now"),
     ("application", "SUBMITTED"): ("limits.accept_wd", "receipt"),
@@ -34,7 +34,14 @@ LIMITS: dict[tuple[str, str], tuple[str, str]] = {
     ("objection", "VERIFIED"): ("limits.objection_decide_wd", "now"),
     ("complaint", "RECEIVED"): ("limits.complaint_wd", "now"),
 }
-_CANCELLATION_STATES = frozenset({"ACCEPTED", "UNDER_REVIEW", "REVIEW_PASSED"})
+#: A kind whose completion has a limit of its own, counted from acceptance, where the rulebook sets one (Art. 9(4)).
+_COMPLETION = {
+    "change": "limits.change_wd",
+    "rectification": "limits.rectification_wd",
+    "cancellation": "limits.cancel_wd",
+    "renewal": "limits.renewal_wd",
+}
+_COMPLETING = frozenset({"ACCEPTED", "UNDER_REVIEW", "REVIEW_PASSED"})
 
 
 @dataclass(frozen=True)
@@ -111,10 +118,11 @@ def _guard(name: str, act: Act, case: Case, rules: Rules, at: datetime) -> None:
     raise ProcedureError(name, _FACT_GUARDS[name], act.article)
 
 
-def limit_for(obj: str, state: str, kind: str) -> tuple[str, str] | None:
+def limit_for(obj: str, state: str, kind: str, rules: Rules) -> tuple[str, str] | None:
     """Return (rulebook key, counted from) of the limit that runs in a state, or None (Measures Arts. 9–12)."""
-    if obj == "application" and kind == "cancellation" and state in _CANCELLATION_STATES:
-        return "limits.cancel_wd", "accepted"
+    own = _COMPLETION.get(kind) if obj == "application" and state in _COMPLETING else None
+    if own and isinstance(rules.get(own), int):
+        return own, "accepted"
     return LIMITS.get((obj, state))
 
 
@@ -123,7 +131,7 @@ def deadline_in(obj: str, state: str, case: Case, rules: Rules, calendar: Calend
 
     The day of the event is not counted; the period ends at 24:00 Shanghai time of its last working day (R36, R38).
     """
-    limit = limit_for(obj, state, case.kind)
+    limit = limit_for(obj, state, case.kind, rules)
     if limit is None:
         return None
     days = rules.get(limit[0])
