@@ -45,6 +45,9 @@ BEGIN
 END $$;
 CREATE CONSTRAINT TRIGGER zz_fault_at_commit AFTER INSERT ON core_rememberedresult
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fault_at_commit();
+-- A batch of adoptions remembers no result: its codes tell what was done before.
+CREATE CONSTRAINT TRIGGER zz_fault_at_commit AFTER INSERT ON registration_registration
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fault_at_commit();
 """
 
 
