@@ -57,6 +57,16 @@ DENGJI_SM2_KEY = ENV.get("DENGJI_SM2_KEY", "")
 DENGJI_SM2_SIGNER = ENV.get("DENGJI_SM2_SIGNER", "")
 #: Verifier keys of the witnesses whose cosignatures this log accepts, one a word (C2SP signed-note).
 DENGJI_WITNESSES = ENV.get("DENGJI_WITNESSES", "")
+#: Where these witnesses are asked (C2SP tlog-witness submission prefixes), one a word.
+DENGJI_WITNESS_URLS = ENV.get("DENGJI_WITNESS_URLS", "")
+# A time-stamping authority (RFC 3161): address, its certificates (PEM file), its name in receipts, seconds between two.
+DENGJI_TSA_URL = ENV.get("DENGJI_TSA_URL", "")
+DENGJI_TSA_CA = ENV.get("DENGJI_TSA_CA", "")
+DENGJI_TSA_NAME = ENV.get("DENGJI_TSA_NAME", "")
+DENGJI_TSA_SECONDS = float(ENV.get("DENGJI_TSA_SECONDS", "3600"))
+#: Who gets the signed checkpoint of each day by mail, and the directory into which it is written.
+DENGJI_CHECKPOINT_MAIL = ENV.get("DENGJI_CHECKPOINT_MAIL", "")
+DENGJI_CHECKPOINT_DIR = ENV.get("DENGJI_CHECKPOINT_DIR", "")
 #: Dotted path of a callable(bytes) that raises DomainError for a file it will not let in.
 DENGJI_MALWARE_HOOK = ENV.get("DENGJI_MALWARE_HOOK", "")
 #: Dotted path of a class whose `send(number, text)` sends a text message; without it none is sent.

@@ -15,7 +15,7 @@ from django.db import close_old_connections, connection, connections
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from dengji.ledger import sequencer
+from dengji.ledger import anchors, sequencer
 
 from .services import clockwork
 
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 PLACE_EVERY = 0.2
 #: Seconds between two rounds of those who follow the log, where nothing was placed.
 FOLLOW_EVERY = 1.0
+#: Seconds between two looks at what is to be anchored outside: time stamps, witnesses, the daily copy.
+ANCHOR_EVERY = 5.0
 _AFTER_ERROR = 0.8
 
 
@@ -48,7 +50,9 @@ def run_worker(*, wait: bool = True) -> None:
         threading.Thread(target=keep_log, args=(stop, grown), name="dengji-sequencer"),
         threading.Thread(target=follow_log, args=(stop, grown), name="dengji-followers"),
     ]
-    for loop in loops:
+    # Waits for others' answers: it may be cut off at any moment, so nothing waits for it.
+    outside = threading.Thread(target=keep_anchors, args=(stop,), name="dengji-anchors", daemon=True)
+    for loop in (*loops, outside):
         loop.start()
     try:
         with app.replace_connector(cast(DjangoConnector, app.connector).get_worker_connector()) as worker:
@@ -65,6 +69,7 @@ def run_worker(*, wait: bool = True) -> None:
         grown.set()
         for loop in loops:
             loop.join()
+        outside.join(timeout=1)
         connections.close_all()
 
 
@@ -76,6 +81,11 @@ def keep_log(stop: threading.Event, grown: threading.Event | None = None) -> Non
             grown.set()
 
     _repeat("sequencer", work, lambda: stop.wait(PLACE_EVERY))
+
+
+def keep_anchors(stop: threading.Event) -> None:
+    """Tie the newest checkpoint to the world outside, until `stop` is set; whoever does not answer stops nobody."""
+    _repeat("anchors", anchors.keep, lambda: stop.wait(ANCHOR_EVERY))
 
 
 def follow_log(stop: threading.Event, grown: threading.Event) -> None:

@@ -105,6 +105,7 @@ def of_domain(request: HttpRequest, error: Exception) -> HttpResponse:
     assert isinstance(error, DomainError)  # noqa: S101 - registered for this class alone
     status = error.status if error.status in STATUSES else 422
     found: Sequence[Any] = [finding(f) for f in error.findings if isinstance(f, Finding)]
+    retry = error.params.get("retry_after", 5 if status == 503 else None)
     return problem(
         request,
         status,
@@ -113,7 +114,7 @@ def of_domain(request: HttpRequest, error: Exception) -> HttpResponse:
         field=error.field,
         article=error.article,
         findings=found,
-        headers={"Retry-After": "5"} if status == 503 else {},
+        headers={"Retry-After": str(retry)} if retry else {},
     )
 
 

@@ -9,9 +9,10 @@ from .desk import router as desk
 from .notices import router as notices
 from .objections import router as objections
 from .oversight import router as oversight
+from .receipts import router as receipts
 from .registrations import router as registrations
 
 
 def routers() -> tuple[Router, ...]:
     """Return every router of this room, to be mounted under /api/v1."""
-    return (registrations, notices, applications, objections, oversight, desk, account, acts)
+    return (registrations, notices, applications, objections, oversight, desk, account, acts, receipts)

@@ -44,8 +44,8 @@ _OWN = frozenset({"clerk", "business_reviewer", "agent", "interested_party"})
 #: The agency's people who speak with the registrant need its contact; each reading is logged (R62).
 _NEEDS_CONTACT = frozenset({"acceptor", "reviewer"})
 _EDITABLE = frozenset({"DRAFT", "SUPPLEMENT", "BUSINESS_REVIEW"})
-#: Private words of a decision that concern one side only.
-_INTERNAL_WORDS = {"secrecy_reviewer": _OWN | _NEEDS_CONTACT}
+#: Private words of a decision that concern one side only: word → roles that may read it.
+INTERNAL_WORDS = {"secrecy_reviewer": _OWN | _NEEDS_CONTACT}
 
 
 def applications(
@@ -178,7 +178,7 @@ def _decision(decision: Decision, detail: DecisionDetail | None, roles: frozense
         "rulebook_digest": decision.rulebook_digest,
         "calendar": decision.calendar,
         "data": decision.data,
-        "words": {k: v for k, v in words.items() if k not in _INTERNAL_WORDS or roles & _INTERNAL_WORDS[k]},
+        "words": {k: v for k, v in words.items() if k not in INTERNAL_WORDS or roles & INTERNAL_WORDS[k]},
         "words_removed": bool(decision.detail_id) and detail is None,
         "digest": decision.digest,
     }

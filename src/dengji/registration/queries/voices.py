@@ -94,13 +94,14 @@ def _opened(row: Objection) -> dict[str, Any]:
 def objection_by_key(objection_id: UUID, key: str) -> dict[str, Any]:
     """Return one's own objection by the key given at lodging; raises DomainError not_found for any other key."""
     row = Objection.objects.filter(pk=objection_id).first()
-    if row is None or not _matches(row.pk, key):
+    if row is None or not matches(row.pk, key):
         raise not_found()
     acts = [act for act in ("retract",) if row.state in ("LODGED", "VERIFIED")]
     return _words(row) | _opened(row) | {"acts": acts}
 
 
-def _matches(object_id: UUID, key: str) -> bool:
+def matches(object_id: UUID, key: str) -> bool:
+    """Tell whether this is the key given to whoever lodged an objection or filed a complaint without an account."""
     return secrets.compare_digest(follow_key(object_id).encode(), key.encode("utf-8", "replace"))
 
 
@@ -115,7 +116,7 @@ def complaint_detail(actor: Actor, complaint_id: UUID, key: str = "") -> dict[st
 
     Raises DomainError not_found.
     """
-    by_key = bool(key) and _matches(complaint_id, key)
+    by_key = bool(key) and matches(complaint_id, key)
     row = Complaint.objects.filter(pk=complaint_id).first() if by_key else selectors.get(Complaint, complaint_id, actor)
     if row is None:
         raise not_found()
