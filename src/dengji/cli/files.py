@@ -9,6 +9,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dengji.core.errors import N_
+
 from .failure import DONE, NO
 from .output import _, fields, say, show
 from .who import acting, register_of
@@ -19,13 +21,13 @@ if TYPE_CHECKING:
 
 _SECONDS = 2.0
 _LABELS = {
-    "rows": "行数",
-    "created": "已导入",
-    "known": "此前已导入",
-    "passes": "可以导入",
-    "refused": "未导入",
-    "skipped": "略过的示例行",
-    "warned": "有待核对的问题",
+    "rows": N_("行数"),
+    "created": N_("已导入"),
+    "known": N_("此前已导入"),
+    "passes": N_("可以导入"),
+    "refused": N_("未导入"),
+    "skipped": N_("略过的示例行"),
+    "warned": N_("有待核对的问题"),
 }
 
 

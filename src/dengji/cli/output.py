@@ -76,7 +76,7 @@ def mark(text: str) -> None:
 def show(args: argparse.Namespace, data: Any, lines: Iterable[str]) -> None:
     """Print a result on stdout: `data` as JSON with --json, else the lines meant for people."""
     if args.json:
-        print(as_json({"demonstration": _mark, **data} if _mark and isinstance(data, dict) else data))
+        print(as_json({"demonstration": _(_mark), **data} if _mark and isinstance(data, dict) else data))
         return
     for line in lines:
         print(line)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
-from dengji.core.errors import DomainError
+from dengji.core.errors import N_, DomainError
 from dengji.law import checks, record
 from dengji.law.calendar import Calendar
 from dengji.law.checks import Context, Finding
@@ -236,7 +236,7 @@ def in_process(path: Path, plan: Plan) -> Iterator[list[Row]]:
                     raise DomainError(**value)
                 yield value
         except EOFError:
-            raise faults.file_error("check_process_died", "检查进程意外终止：请重新运行，将从中断处继续", 500) from None
+            raise faults.file_error("check_process_died", N_("检查进程意外终止：请重新运行，将从中断处继续"), 500) from None
         finally:
             child.kill()
             child.join()

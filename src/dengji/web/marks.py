@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import DatabaseError
+from django.utils.translation import gettext
 
-from dengji.core.errors import DomainError
+from dengji.core.errors import N_, DomainError
 from dengji.core.node import identity
 
-DEMONSTRATION = "演示数据 非登记结果"
+DEMONSTRATION = N_("演示数据 非登记结果")
 
 
 def is_demonstration() -> bool:
@@ -21,5 +22,5 @@ def is_demonstration() -> bool:
 
 
 def mark(body: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer with the mark of a demonstration node."""
-    return {**body, "demonstration": DEMONSTRATION} if is_demonstration() else body
+    """Return an answer with the mark of a demonstration node, in the caller's language."""
+    return {**body, "demonstration": gettext(DEMONSTRATION)} if is_demonstration() else body

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import argparse
 
+from dengji.core.errors import N_
+
 from ..output import _, fields, show
 
 NAME = "tick"
-HELP = "办理到期事项：结束公示、赋码、逾期标记、提醒、到期、通知"
+HELP = N_("办理到期事项：结束公示、赋码、逾期标记、提醒、到期、通知")
 NEEDS_DATABASE = True
 DONE, FAILED = 0, 3
 
 _LABELS = {
-    "close_notice": "公示期满",
-    "notice_over": "公示期满，待登记机构办结",
-    "assign_code": "赋码",
-    "overdue": "逾期标记",
-    "warning": "期限届满前提醒",
-    "validity": "续展与到期提醒",
-    "cancel": "到期注销",
-    "access_log_root": "访问日志存证",
-    "placed": "存证日志编号",
-    "notified": "站内通知",
-    "sent": "邮件和短信",
-    "failed": "未办成，下次再试",
+    "close_notice": N_("公示期满"),
+    "notice_over": N_("公示期满，待登记机构办结"),
+    "assign_code": N_("赋码"),
+    "overdue": N_("逾期标记"),
+    "warning": N_("期限届满前提醒"),
+    "validity": N_("续展与到期提醒"),
+    "cancel": N_("到期注销"),
+    "access_log_root": N_("访问日志存证"),
+    "placed": N_("存证日志编号"),
+    "notified": N_("站内通知"),
+    "sent": N_("邮件和短信"),
+    "failed": N_("未办成，下次再试"),
 }
 
 
