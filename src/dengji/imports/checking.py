@@ -236,7 +236,9 @@ def in_process(path: Path, plan: Plan) -> Iterator[list[Row]]:
                     raise DomainError(**value)
                 yield value
         except EOFError:
-            raise faults.file_error("check_process_died", N_("检查进程意外终止：请重新运行，将从中断处继续"), 500) from None
+            raise faults.file_error(
+                "check_process_died", N_("检查进程意外终止：请重新运行，将从中断处继续"), 500
+            ) from None
         finally:
             child.kill()
             child.join()
