@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from django.db import connection, transaction
 
+from . import node
 from .clock import to_milliseconds
 from .encryption import keyed_digest
 from .errors import N_, DomainError, conflict
@@ -19,8 +20,10 @@ MAX_TRANSACTION_ID = 64
 #: Two statements in one round trip: the second must see what the holder of the lock has committed.
 _BEGIN = """
 SELECT pg_advisory_xact_lock(%s);
-SELECT r.request_digest, r.result, clock_timestamp() + coalesce((SELECT legal_offset FROM core_node), interval '0')
+SELECT r.request_digest, r.result, clock_timestamp() + coalesce(node.legal_offset, interval '0'),
+    node.origin, node.restored_from IS NOT NULL
 FROM (SELECT 1) AS one LEFT JOIN core_rememberedresult r ON r.actor = %s AND r.transaction_id = %s
+LEFT JOIN core_node node ON true
 """
 
 
@@ -48,7 +51,8 @@ def once(
 ) -> dict[str, Any]:
     """Run `work(receipt time)` in one transaction, or return what the same request got before.
 
-    Raises DomainError transaction_id_invalid, and transaction_id_reused (409) for another request under the same id.
+    Raises DomainError transaction_id_invalid, transaction_id_reused (409) for another request under the same id, and
+    node_recovering (503) on a node that was restored and has not yet compared with others.
     """
     if not transaction_id or len(transaction_id) > MAX_TRANSACTION_ID or not transaction_id.isprintable():
         raise DomainError(
@@ -62,7 +66,7 @@ def once(
         with connection.cursor() as cursor:
             cursor.execute(_BEGIN, [lock_key(actor, transaction_id), actor, transaction_id])
             cursor.nextset()
-            known, result, instant = cursor.fetchone()
+            known, result, instant, origin, restored = cursor.fetchone()
         if known is not None:
             if bytes(known) != digest:
                 raise conflict(
@@ -70,6 +74,9 @@ def once(
                 )
             remembered: dict[str, Any] = orjson.loads(result) if isinstance(result, str) else result
             return remembered
+        if restored:
+            raise node.recovering()
+        node.notice(origin)
         answer = work(to_milliseconds(instant))
         with connection.cursor() as cursor:
             cursor.execute(

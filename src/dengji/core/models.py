@@ -17,6 +17,9 @@ class Node(models.Model):
         help_text="Legal minus real time; zero in production; a demonstration may begin in the past, then it only grows"
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    restored_from = models.DateTimeField(
+        null=True, help_text="Real time of the backup this node was restored from, while it is recovering; else null"
+    )
 
     class Meta:
         constraints = (
