@@ -46,6 +46,10 @@ def language() -> str:
 def _(message: str, /, **params: Any) -> str:
     """Return a message id in the language in use, its `{params}` filled in."""
     text = _catalogue.gettext(message) if message else ""
+    if params and _language == "en":
+        from dengji.law.wording import in_english
+
+        params = in_english(params, _catalogue.gettext)
     return text.format(**params) if params else text
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from dengji.core.errors import N_
 from dengji.law.checks import SPECS, Finding
 from dengji.law.record import FIELDS
+from dengji.law.wording import in_english
 
 from . import faults
 from .cells import ADOPTION
@@ -67,11 +68,12 @@ def words(stored: Mapping[str, Any]) -> dict[str, str]:
     fix = spec.fix if spec else str(stored.get("fix", ""))
     params = stored.get("params", {})
     english = _english()
+    quoted = in_english(params, english.gettext)
     return {
         "message": _filled(message, params),
         "fix": _filled(fix, params),
-        "message_en": _filled(english.gettext(message), params),
-        "fix_en": _filled(english.gettext(fix) if fix else "", params),
+        "message_en": _filled(english.gettext(message), quoted),
+        "fix_en": _filled(english.gettext(fix) if fix else "", quoted),
         "article": spec.article if spec else str(stored.get("article", "")),
     }
 

@@ -129,7 +129,12 @@ def _show(args: argparse.Namespace) -> int:
         "values": [_data(v) for v in values],
     }
     rows = [(v.key, v.label[language()], _(SURE[v.sure]), v.set_by, v.cite, text_of(v.key, v.value)) for v in values]
-    lines = [f"{book.id}  {book.title}  {book.version}  {_(STATUS[book.status])}", book.instrument, *book.notes, ""]
+    lines = [
+        f"{book.id}  {two(book.title, book.title_en)}  {book.version}  {_(STATUS[book.status])}",
+        book.instrument,
+        *book.notes,
+        "",
+    ]
     lines += table([_("项"), _("名称"), _("把握"), _("出自"), _("依据"), _("值")], rows)
     show(args, data, lines)
     return DONE

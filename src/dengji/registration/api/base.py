@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from ninja.security import HttpBearer
 
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import MAX_TRANSACTION_ID
 from dengji.law.checks import Finding
 from dengji.law.procedure import STATES
+from dengji.law.wording import in_english
 from dengji.parties.actor import NOBODY, Actor
 from dengji.parties.selectors import actor_for_token
 
@@ -75,7 +76,9 @@ def transaction_id(request: HttpRequest) -> str:
 
 def say(message: str, params: Mapping[str, Any] | None = None) -> str:
     """Return a Chinese message id in the caller's language, with its parameters filled in."""
-    text = gettext(message)
+    text = gettext(message) if message else ""
+    if params and (get_language() or "").startswith("en"):
+        params = in_english(params, gettext)
     try:
         return text.format(**params) if params else text
     except (KeyError, IndexError, ValueError):
