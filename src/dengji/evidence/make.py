@@ -16,7 +16,7 @@ from . import construction, manifest
 from .errors import WRONG_USE, refuse
 from .hashing import Plan, Progress, settle
 from .journal import Journal
-from .walk import Source, Walk, sources, walk
+from .walk import Source, sources, walk
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,15 @@ def make(
             walked = settle(
                 lambda: walk(given), lambda w: w.files, plan, journal.known, keep=journal.keep, progress=progress
             )
-            _something(walked)
         except BaseException:
             journal.give_up()
             raise
+        if not walked.size:
+            journal.remove()
+            text = N_("没有可以存证的内容：所给的文件夹为空，或文件都是空文件")
+            raise refuse("evidence_nothing", text, status=WRONG_USE)
         head = {"format": construction.FORMAT, "tool": tool, "chunk_size": plan.chunk_size}
         head |= {"algorithms": plan.algorithms, "sources": _described(given, out.absolute().parent)}
         first = manifest.write(out, head, walked, journal.known, plan, timestamp(now()))
         journal.remove()
     return Made(out, first)
-
-
-def _something(walked: Walk) -> None:
-    if not walked.size:
-        text = N_("没有可以存证的内容：所给的文件夹为空，或文件都是空文件")
-        raise refuse("evidence_nothing", text, status=WRONG_USE)
