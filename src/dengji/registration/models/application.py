@@ -16,7 +16,10 @@ class Application(CaseBase):
 
     OBJECT = "application"
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="applications")
+    # Found by registration_app_own, which begins with it.
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="applications", db_index=False
+    )
     agent = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT, related_name="applications_as_agent")
     kind = models.CharField(max_length=16)
     data_type = models.CharField(max_length=10)

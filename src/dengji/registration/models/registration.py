@@ -17,7 +17,10 @@ class Registration(CaseBase):
 
     OBJECT = "registration"
 
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="registrations")
+    # Found by registration_reg_own, which begins with it.
+    organisation = models.ForeignKey(
+        Organisation, on_delete=models.PROTECT, related_name="registrations", db_index=False
+    )
     data_type = models.CharField(max_length=10)
     serial = models.CharField(max_length=30, blank=True)
     code = models.CharField(max_length=64)
@@ -47,7 +50,8 @@ class RegistrationVersion(models.Model):
     """One version of a registration (R5): the fields as registered, the content object that shows
     them; INSERT-only but for a suppression, which empties the fields."""
 
-    registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="versions")
+    # Found by registration_regversion_once, which begins with it.
+    registration = models.ForeignKey(Registration, on_delete=models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
     application = models.ForeignKey("registration.Application", null=True, on_delete=models.PROTECT, related_name="+")
     fields = models.JSONField()
