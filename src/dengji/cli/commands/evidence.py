@@ -118,7 +118,9 @@ def _make(args: argparse.Namespace) -> int:
     )
     links, deposits = done.head["links"], done.head["deposits"]
     if links:
-        say(_("未存证的链接 {count} 个（不跟随链接）：{names}", count=len(links), names="、".join(links[:5])))
+        say(
+            _("未存证的链接 {count} 个（不跟随链接）：{names}", count=len(links), names=two("、", ", ").join(links[:5]))
+        )
     lines = [line for deposit in deposits for line in [*_record(deposit), ""]]
     lines.append(_("清单：{path}（含文件名和盐值，请妥善保存，不要提交）", path=args.out))
     data = {"manifest": args.out, "tool": done.head["tool"], "deposits": deposits, "links": links}
@@ -140,7 +142,7 @@ def _told(found: Report) -> list[str]:
         (_("改名"), arrows),
     )
     lines = [line for label, names in kinds for line in _some(label, names, len(names))]
-    counts = "，".join(f"{label} {len(names)}" for label, names in kinds)
+    counts = two("，", ", ").join(f"{label} {len(names)}" for label, names in kinds)
     lines.append(_("未变 {count} 个文件；{others}", count=found.unchanged, others=counts))
     lines.append(
         _("清单自身完整，可以算出它的存证摘要：{digest}", digest=found.manifest.deposits[0]["evidence_digest"])
