@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from dengji.core.canonical import timestamp
 from dengji.core.clock import legal_now, real_now
 from dengji.core.errors import N_
-from dengji.core.node import identity
+from dengji.core.node import identity, is_epoch_of
 
 from . import keyring
 from .models import Cosignature, SignedCheckpoint, Tree
@@ -160,7 +160,7 @@ def _entries(run: Examination) -> Iterator[Finding]:
             yield Finding("entry_altered", N_("记录与其哈希不符：记录或哈希被改动过"), f"index {index}, entry {pk}")
         said = _said(data)
         columns = (act, f"{kind}/{object_id}", n, timestamp(at), public)
-        if said is None or _columns(said) != columns or not _ours(said.get("log"), origin):
+        if said is None or _columns(said) != columns or not is_epoch_of(said.get("log"), origin):
             yield Finding("entry_columns", N_("记录的正文与其各列不符"), f"index {index}, entry {pk}")
         elif public:
             _remember(run, said["public"])
@@ -181,11 +181,6 @@ def _said(body: bytes) -> dict[str, Any] | None:
 def _columns(said: dict[str, Any]) -> tuple[Any, ...]:
     where = str(said.get("object", "")).partition("/")[2]
     return said.get("act"), where, said.get("n"), said.get("at"), "public" in said
-
-
-def _ours(log: Any, origin: str) -> bool:
-    """Whether an entry names this log, or an earlier epoch of it (design §5)."""
-    return log == origin or (isinstance(log, str) and origin.startswith(f"{log}/"))
 
 
 def _remember(run: Examination, public: dict[str, Any]) -> None:
@@ -289,7 +284,7 @@ def _signature(size: int, top: bytes, note: bytes, keys: list[VerifierKey], wher
     except LedgerError:
         yield Finding("checkpoint_signature", N_("检查点的签名无效，或出自未知密钥"), where)
         return
-    if (found.size, found.root) != (size, top) or not _ours(found.origin, identity()[0]):
+    if (found.size, found.root) != (size, top) or not is_epoch_of(found.origin, identity()[0]):
         yield Finding("checkpoint_note", N_("检查点的签名文本与其各列不符"), where)
 
 

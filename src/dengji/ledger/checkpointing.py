@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from dengji.core.clock import real_now
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import lock_key
-from dengji.core.node import identity
+from dengji.core.node import identity, is_epoch_of, is_recovering
 
 from . import keyring
 from .models import Cosignature, Leaf, SignedCheckpoint
@@ -116,6 +116,8 @@ def examine() -> Examined:
                 raise refuse("not_an_extension", N_("日志前沿与已存的块不符"))
         else:
             old = _genuine(last)
+            if is_epoch_of(old.origin, now.origin):
+                old = replace(old, origin=now.origin)
             proof = consistency_proof(old.size, now.size, node) if old.size <= now.size else []
             require_extension(old, now, proof)
     except LedgerError as error:
@@ -136,14 +138,19 @@ def _genuine(row: SignedCheckpoint) -> Checkpoint:
 # Signing
 
 
-def keep() -> bool:
+def keep(*, at_once: bool = False) -> bool:
     """Sign what has grown, or renew the node's own cosignature, if either is due; return whether anything was signed.
 
-    Never raises for a fault of the log: it is logged once a minute and `health` shows it. Other errors go on.
+    `at_once` signs growth also where the last checkpoint is younger than SIGN_EVERY.
+
+    Never raises for a fault of the log: it is logged once a minute and `health` shows it. Other errors go on. A node
+    that is recovering signs nothing.
     """
+    if is_recovering():
+        return False
     try:
         with transaction.atomic():
-            return _locked() and _keep()
+            return _locked() and _keep(at_once)
     except DomainError as error:
         _tell(error)
         return False
@@ -155,7 +162,7 @@ def _locked() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _due(now: datetime) -> bool:
+def _due(now: datetime, at_once: bool) -> bool:
     """A look that costs little: has anything grown, or gone stale?"""
     last = latest()
     if last is None:
@@ -163,12 +170,14 @@ def _due(now: datetime) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT coalesce((SELECT size FROM ledger_tree), 0) <> %s", [last.size])
         (grown,) = cursor.fetchone()
-    return now - last.at >= SIGN_EVERY if grown else now - _cosigned(last) >= RENEW_EVERY
+    if grown:
+        return at_once or now - last.at >= SIGN_EVERY
+    return now - _cosigned(last) >= RENEW_EVERY
 
 
-def _keep() -> bool:
+def _keep(at_once: bool) -> bool:
     now = real_now()
-    if not _due(now):
+    if not _due(now, at_once):
         return False
     found = examine()
     last = _sign(found.now, now) if found.grown or found.last is None else found.last

@@ -22,7 +22,7 @@ from django.utils.module_loading import import_string
 from dengji.core.clock import legal_now
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.core.frame import lock_words
-from dengji.core.node import identity
+from dengji.core.node import identity, is_epoch_of
 
 from . import services
 from .models import Cosignature, Entry, SignedCheckpoint
@@ -127,7 +127,7 @@ def _read(path: Path) -> Signer:
 def _of_this_log(found: NoteSigner) -> Signer:
     origin = identity()[0]
     # After a loss a node goes on as origin/2 with the keys it has (design §5).
-    if found.name != origin and not origin.startswith(f"{found.name}/"):
+    if not is_epoch_of(found.name, origin):
         raise DomainError(
             "key_of_another_log",
             N_("签名密钥属于日志 {name}，而本节点是 {origin}"),

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 
 from dengji.core.errors import N_
 from dengji.core.frame import lock_key
+from dengji.core.node import is_recovering
 
 from .entries import leaf_hash
 from .models import Tile
@@ -70,17 +71,25 @@ def place_pending(limit: int = BATCH) -> int:
             return 0
         cursor.execute(_WAITING, [limit])
         rows = cursor.fetchall()
-        if not rows:
-            return 0
-        frontier = _frontier()
-        first = frontier.size
-        hashes = [leaf_hash(bytes(body)) for _, body in rows]
-        entries = [entry_id for entry_id, _ in rows]
-        _insert(_LEAVES, range(first, first + len(rows)), entries, hashes)
-        _store_tiles(_grow(frontier, hashes))
-        cursor.execute("UPDATE ledger_tree SET size = %s, frontier = %s", [frontier.size, frontier.encode()])
-        cursor.execute("DELETE FROM ledger_pending WHERE entry_id = ANY(%s)", [entries])
+        if rows:
+            append([(entry_id, bytes(body)) for entry_id, body in rows])
     return len(rows)
+
+
+def append(entries: Sequence[tuple[int, bytes]]) -> None:
+    """Give these entries, (id, canonical bytes), the next places, in this order; in the caller's transaction.
+
+    Only `place_pending` and the recovery of a restored node come here. Raises LedgerFault tree_missing, tree_disagrees.
+    """
+    frontier = _frontier()
+    first = frontier.size
+    hashes = [leaf_hash(body) for _, body in entries]
+    ids = [entry_id for entry_id, _ in entries]
+    _insert(_LEAVES, range(first, first + len(entries)), ids, hashes)
+    _store_tiles(_grow(frontier, hashes))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE ledger_tree SET size = %s, frontier = %s", [frontier.size, frontier.encode()])
+        cursor.execute("DELETE FROM ledger_pending WHERE entry_id = ANY(%s)", [ids])
 
 
 def _insert(statement: str, *columns: Iterable[Any]) -> None:
@@ -174,10 +183,11 @@ def tree_hash(data: bytes) -> bytes:
     return frontier.root() if data else EMPTY_ROOT
 
 
-def run_once() -> int:
+def run_once(*, finish: bool = False) -> int:
     """Place everything that waits and see that the log is signed; return how many were placed.
 
-    What the worker does every 200 ms, and `tick` too. Raises LedgerFault; a fault found at signing stops no placing.
+    What the worker does every 200 ms. `finish` signs what has grown however young the last checkpoint is, for callers
+    that do not come again. Raises LedgerFault; a fault found at signing stops no placing.
     """
     from . import checkpointing
 
@@ -185,5 +195,5 @@ def run_once() -> int:
     while batch := place_pending():
         placed += batch
         checkpointing.keep()
-    checkpointing.keep()
+    checkpointing.keep(at_once=finish)
     return placed
