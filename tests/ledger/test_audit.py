@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from dengji.ledger import audit, sequencer
 from tests.factories import world as w
 

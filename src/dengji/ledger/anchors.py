@@ -131,9 +131,9 @@ def request_stamp(row: SignedCheckpoint) -> bytes:
 
 
 def note_of(row: SignedCheckpoint) -> bytes:
-    """Return a checkpoint with everything that vouches for it: cosignatures and time stamps."""
+    """Return a checkpoint with everything that vouches for it, cosignatures and time stamps, and a sum over all."""
     rows = Anchor.objects.filter(kind=TIME_STAMP, size=row.size).order_by("at", "id")
-    return stamps.add_stamps(
+    return stamps.complete_note(
         checkpointing.published(row), [bytes(data).decode() for data in rows.values_list("data", flat=True)]
     )
 

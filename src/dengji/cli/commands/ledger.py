@@ -101,7 +101,7 @@ def _rotate(args: argparse.Namespace) -> int:
     from dengji.ledger import keyring, sequencer
 
     done = keyring.retire(args.key) if args.finish else keyring.rotate(args.key)
-    sequencer.run_once()
+    sequencer.run_once(finish=True)
     data = {"act": done.act, "key": done.slot, "old": str(done.old), "new": str(done.new)}
     said = _("旧密钥已停用，此后只由新密钥签署") if args.finish else _("已公告新密钥，此后新旧两把密钥共同签署")
     show(args, data, [said, _("旧：{old}", **data), _("新：{new}", **data)])

@@ -1,8 +1,9 @@
-"""Time stamps of RFC 3161 authorities on checkpoints, carried by the note itself as signature lines.
+"""What a checkpoint carries beside its signatures: time stamps of RFC 3161 authorities, and a sum over all of it.
 
-A line's value is 4 bytes of key id, SHA-256 of the reply, and the reply of the authority (TimeStampResp, DER) over
-SHA-256 of the checkpoint's text. The key id is that of signed-note for a type without an assigned byte and without a
-public key, so other tools see one more signature by a key they do not know, and leave it alone.
+Both are signature lines of types without an assigned byte and without a public key: other tools see signatures by keys
+they do not know, and leave them alone. A stamp's value is SHA-256 of the reply, and the reply of the authority
+(TimeStampResp, DER) over SHA-256 of the checkpoint's text. The sum, last, is SHA-256 of the note before it: a note may
+hold signatures of witnesses that its reader does not know, and a byte changed in one of those shows as well.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from .notes import Signature, split_note, write_note
 from .receipts import Stamp
 
 TYPE = b"\xffrfc3161/v1\n"
+SUM_TYPE = b"\xffsum/v1\n"
+SUM_NAME = "note.sum"
 MAX_REPLY = 65_536
 _DIGEST = 32
 _SHA256 = x509.ObjectIdentifier("2.16.840.1.101.3.4.2.1")
@@ -121,8 +124,8 @@ def verify_stamp(claimed: Claimed, roots: Sequence[x509.Certificate]) -> Stamp:
 # Lines of a note
 
 
-def _key_id(authority: str) -> bytes:
-    return hashlib.sha256(authority.encode() + b"\n" + TYPE).digest()[:4]
+def _key_id(name: str, kind: bytes = TYPE) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + kind).digest()[:4]
 
 
 def stamp_line(authority: str, reply: bytes) -> str:
@@ -139,15 +142,33 @@ def _is_stamp(signature: Signature) -> bool:
     return signature.key_id == _key_id(signature.name) or hashlib.sha256(reply).digest() == checksum
 
 
-def split_stamps(message: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
-    """Return a note without its time stamps, and those as (authority, reply), none of them verified.
+def _sum(text: bytes, signatures: Sequence[Signature]) -> Signature:
+    before = write_note(text, signatures)
+    return Signature(SUM_NAME, _key_id(SUM_NAME, SUM_TYPE), hashlib.sha256(before).digest())
 
-    Raises LedgerError note_malformed, time_stamp_malformed.
+
+def _without_sum(text: bytes, signatures: Sequence[Signature]) -> Sequence[Signature]:
+    *before, last = signatures
+    if not before:
+        return signatures
+    wanted = _sum(text, before)
+    # Either mark tells the sum, as with stamps.
+    marked = last.value == wanted.value or (last.key_id == wanted.key_id or last.name == wanted.name)
+    if marked and last != wanted:
+        raise refuse("note_altered", N_("检查点的字节被改动过：与其校验和不符"))
+    return before if marked else signatures
+
+
+def split_stamps(message: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
+    """Return a note without sum and time stamps, and the latter as (authority, reply), none of them verified.
+
+    Raises LedgerError note_malformed, note_altered, time_stamp_malformed.
     """
-    text, signatures = split_note(message)
+    text, found = split_note(message)
+    if write_note(text, found) != message:
+        raise refuse("note_altered", N_("检查点的字节被改动过：与其校验和不符"))
+    signatures = _without_sum(text, found)
     stamps = [one for one in signatures if _is_stamp(one)]
-    if not stamps:
-        return message, []
     for one in stamps:
         if stamp_line(one.name, one.value[_DIGEST:]) != one.line:
             raise _malformed()
@@ -155,7 +176,9 @@ def split_stamps(message: bytes) -> tuple[bytes, list[tuple[str, bytes]]]:
     return kept, [(one.name, one.value[_DIGEST:]) for one in stamps]
 
 
-def add_stamps(message: bytes, lines: Iterable[str]) -> bytes:
-    """Return a note with lines of `stamp_line` at its end; raises LedgerError note_malformed."""
+def complete_note(message: bytes, stamp_lines: Iterable[str] = ()) -> bytes:
+    """Return a note with lines of `stamp_line` and the sum at its end; raises LedgerError note_malformed."""
     text, signatures = split_note(message)
-    return write_note(text, [*signatures, *(Signature.parse(line.rstrip("\n")) for line in lines)])
+    stamps = (Signature.parse(line.rstrip("\n")) for line in stamp_lines)
+    every = tuple(dict.fromkeys((*signatures, *stamps)))
+    return write_note(text, [*every, _sum(text, every)])

@@ -327,7 +327,7 @@ def _seal_access_log(now: Round) -> int:
 
 def place_all(now: Round | None = None) -> int:
     """Give every waiting entry its place in the log and keep the log signed; return how many were placed."""
-    return sequencer.run_once()
+    return sequencer.run_once(finish=True)
 
 
 #: What a tick does, in this order; rooms on higher floors add theirs by `add_phase`.
