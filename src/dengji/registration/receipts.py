@@ -136,7 +136,7 @@ def _roles(actor: Actor, model: type[CaseBase], object_id: UUID, key: str) -> fr
         if row is None or not matches(row.pk, key):
             raise not_found()
         return frozenset({"objector"})
-    return selectors.roles_for(actor, selectors.get(model, object_id, actor))
+    return selectors.fit_roles(actor, selectors.get(model, object_id, actor))
 
 
 def _entry(decision: Decision) -> Entry:

@@ -87,6 +87,9 @@ def complaint_scope(actor: Actor, purpose: str = "read") -> Q:
         scope |= Q(register_id__in=registers)
     if purpose == "read" and (supervised := supervised_registers(actor)):
         scope |= Q(register_id__in=supervised)
+    if own := actor.organisations():  # nobody reads who complained of their own organisation
+        theirs = Registration.objects.filter(organisation_id__in=own)
+        scope &= ~Q(subject_code__in=theirs.values("code"))
     return scope
 
 
@@ -143,8 +146,27 @@ def _application_roles(actor: Actor, application: Application) -> set[str]:
     return roles
 
 
+def fit_roles(actor: Actor, obj: CaseBase) -> frozenset[str]:
+    """Return the roles towards one object that count: none of the agency's on a file of one's own (design §4)."""
+    roles = roles_for(actor, obj)
+    return roles - AGENCY_ROLES if roles & AGENCY_ROLES and is_own_file(actor, obj) else roles
+
+
+def is_party(actor: Actor, obj: CaseBase) -> bool:
+    """Tell whether the actor in person is who applied as interested party, or who objects."""
+    if isinstance(obj, Application) and obj.applicant_kind != "interested_party":
+        return False
+    party = obj.person_id if isinstance(obj, Objection) else getattr(obj, "applicant_id", None)
+    return party is not None and party == actor.person_id
+
+
 def is_own_file(actor: Actor, obj: CaseBase) -> bool:
-    """Tell whether a file is that of an organisation the actor belongs to, as registrant, co-registrant or agent."""
+    """Tell whether a file is the actor's own, or that of an organisation the actor belongs to.
+
+    One belongs as registrant, co-registrant or agent.
+    """
+    if is_party(actor, obj):
+        return True
     mine = actor.organisations()
     if not mine:
         return False

@@ -67,7 +67,7 @@ def applications(
 
 def acts_on(actor: Actor, row: CaseBase, roles: frozenset[str] | None = None) -> list[str]:
     """Return the names of the acts that the actor could take on an object now, guards aside."""
-    held = selectors.roles_for(actor, row) if roles is None else roles
+    held = selectors.fit_roles(actor, row) if roles is None else roles
     kind = row.kind if isinstance(row, Application) else "first"
     return [act.name for act in acts_for(row.OBJECT, row.state, kind, held)]
 
@@ -79,7 +79,7 @@ def application_detail(actor: Actor, application_id: UUID, *, personal: bool = F
     that reading is logged (R62). Raises DomainError not_found, forbidden.
     """
     row = selectors.get(Application, application_id, actor)
-    roles = selectors.roles_for(actor, row)
+    roles = selectors.fit_roles(actor, row)
     own = bool(roles & _OWN)
     if personal and not own and not roles & _NEEDS_CONTACT:
         raise forbidden()
@@ -155,7 +155,7 @@ def decisions(actor: Actor, model: type[CaseBase], object_id: UUID) -> list[dict
     Who acted is told by role, not by name. Words that were lawfully deleted are marked as removed.
     """
     row = selectors.get(model, object_id, actor)
-    roles = selectors.roles_for(actor, row)
+    roles = selectors.fit_roles(actor, row)
     rows = list(Decision.objects.filter(object_id=row.pk).order_by("n"))
     details = DecisionDetail.objects.in_bulk([d.detail_id for d in rows if d.detail_id])
     return [_decision(d, details.get(d.detail_id) if d.detail_id else None, roles) for d in rows]

@@ -68,7 +68,7 @@ def objection_detail(actor: Actor, objection_id: UUID) -> dict[str, Any]:
     An officer's reading of the identity is logged (design §4). Raises DomainError not_found.
     """
     row = selectors.get(Objection, objection_id, actor)
-    roles = selectors.roles_for(actor, row)
+    roles = selectors.fit_roles(actor, row)
     result = _words(row) | {"acts": acts_on(actor, row, roles)}
     if not roles & _FULL:
         return result

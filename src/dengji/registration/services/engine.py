@@ -145,7 +145,9 @@ def choose_role(act: str, actor: Actor, row: CaseBase) -> str:
 
 
 def refuse_own_file(actor: Actor, row: CaseBase) -> None:
-    """Raise DomainError own_file where the actor belongs to an organisation whose file this is (design §4)."""
+    """Raise DomainError own_file where the actor, or an organisation of theirs, is a party to the file (design §4)."""
+    if selectors.is_party(actor, row):
+        raise DomainError("own_file", N_("您是该事项的当事人，不能代表登记机构办理"), status=403, article="6")
     if selectors.is_own_file(actor, row):
         raise DomainError("own_file", N_("您属于该登记主体，不能代表登记机构办理其事项"), status=403, article="6")
 

@@ -225,5 +225,5 @@ def dismiss(*, actor: Actor, transaction_id: str, objection_id: UUID, reason: st
 
 def visible_to(actor: Actor, objection: Objection) -> str:
     """Return how much of an objection the actor sees: `full` for handling officers and the objector, else `masked`."""
-    roles = selectors.roles_for(actor, objection)
+    roles = selectors.fit_roles(actor, objection)
     return "full" if roles & {"objection_officer", "agency_supervisor", "objector"} else "masked"
