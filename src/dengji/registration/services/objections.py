@@ -162,7 +162,8 @@ def retract(*, actor: Actor, transaction_id: str, objection_id: UUID, key: str =
 
 def _own(objection_id: UUID, actor: Actor, key: str) -> Objection:
     row = Objection.objects.select_for_update(of=("self",)).filter(pk=objection_id).first()
-    by_key = row is not None and secrets.compare_digest(follow_key(row.pk), key)
+    given = key.encode("utf-8", "replace")  # as text, a key beyond ASCII could not be compared
+    by_key = row is not None and secrets.compare_digest(follow_key(row.pk).encode(), given)
     by_account = row is not None and row.person_id is not None and row.person_id == actor.person_id
     if row is None or not (by_key or by_account):
         raise not_found()
