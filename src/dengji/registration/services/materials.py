@@ -31,6 +31,10 @@ from ..models.cases import CaseBase
 from .engine import lock, perform, wrong_state
 
 _REGISTRANT = frozenset({"clerk", "agent", "interested_party", "business_reviewer", "importer"})
+#: Whoever prepares a file, or holds it jointly, sees what is not yet submitted.
+_INSIDE = _REGISTRANT | {"co_registrant"}
+#: The handling officers and the objector alone know who objects (design §4).
+KNOW_OBJECTOR = frozenset({"objection_officer", "agency_supervisor", "objector"})
 _AGENCY_KINDS = frozenset({"revocation_investigation", "registrant_statement"})
 _OWNERS: dict[str, type[CaseBase]] = {
     "application": Application,
@@ -148,7 +152,7 @@ def add_material(
 
     def work(at: datetime) -> dict[str, Any]:
         owner = _owner(owner_kind, owner_id, actor)
-        roles = selectors.roles_for(actor, owner)
+        roles = selectors.fit_roles(actor, owner)
         if isinstance(owner, Registration) and owner.organisation_id in actor.organisations(
             "clerk", "business_reviewer"
         ):
@@ -196,39 +200,56 @@ def remove_material(*, actor: Actor, transaction_id: str, material_id: UUID) -> 
 
 
 def list_materials(*, actor: Actor, owner_kind: str, owner_id: UUID) -> list[dict[str, Any]]:
-    """Return what files an object holds, for those who may see the object."""
+    """Return what files an object holds, for those who may see the object.
+
+    Outside the registrant, an application holds what was last submitted. The name an objector gave to a file may tell
+    who objects: it is shown to those alone who may know (design §4).
+    """
     model = _OWNERS.get(owner_kind)
     if model is None:
         raise not_found()
-    selectors.get(model, owner_id, actor)
+    owner = selectors.get(model, owner_id, actor)
+    roles = selectors.fit_roles(actor, owner)
+    held = Material.objects.filter(owner_id=owner_id)
+    if isinstance(owner, Application) and not roles & _INSIDE:
+        held = held.filter(pk__in=_frozen(owner, number=owner.version))
+    else:
+        held = held.filter(removed_at=None)
+    named = not isinstance(owner, Objection) or bool(roles & KNOW_OBJECTOR)
     return [
         {
             "id": str(m.pk),
             "kind": m.kind,
-            "name": unseal_json(m.name_sealed, context=m.pk.bytes).get("name", ""),
+            "name": unseal_json(m.name_sealed, context=m.pk.bytes).get("name", "") if named else "",
             "content_type": m.content_type,
             "size": m.size,
             "sha256": m.sha256,
             "added_at": m.added_at,
         }
-        for m in Material.objects.filter(owner_id=owner_id, removed_at=None).order_by("pk")
+        for m in held.order_by("pk")
     ]
+
+
+def _frozen(owner: Application, **which: int) -> set[str]:
+    """The ids of the files that the submitted versions of an application hold, of all or of one."""
+    versions = owner.versions.filter(**which).values_list("materials", flat=True)
+    return {file["id"] for files in versions for file in files}
 
 
 def read_material(*, actor: Actor, material_id: UUID) -> tuple[Mapping[str, Any], bytes]:
     """Return (description, plain bytes) of a file; the reading is logged (R62). Raises DomainError not_found.
 
-    An objector's evidence is seen only by the handling officers and the objector (design §4).
+    An objector's evidence is seen only by the handling officers and the objector (design §4); files of an application,
+    outside the registrant, once they are submitted.
     """
     material = Material.objects.filter(pk=material_id).first()
     if material is None or material.owner_kind not in _OWNERS:
         raise not_found()
     owner = selectors.get(_OWNERS[material.owner_kind], material.owner_id, actor)
-    if isinstance(owner, Objection) and not selectors.roles_for(actor, owner) & {
-        "objection_officer",
-        "agency_supervisor",
-        "objector",
-    }:
+    roles = selectors.fit_roles(actor, owner)
+    if isinstance(owner, Objection) and not roles & KNOW_OBJECTOR:
+        raise not_found()
+    if isinstance(owner, Application) and not roles & _INSIDE and str(material.pk) not in _frozen(owner):
         raise not_found()
     log_read(
         actor=actor.key,

@@ -331,7 +331,14 @@ def withdraw(*, actor: Actor, transaction_id: str, application_id: UUID, reason:
 
 
 def preview(*, actor: Actor, application_id: UUID) -> dict[str, dict[str, Any]]:
-    """Return exactly what would be public at each stage (信息确认); reads only."""
+    """Return exactly what would be public at each stage (信息确认); reads only.
+
+    Of the draft for whoever prepares it, of what was last submitted for the agency and the authority.
+    """
     row = selectors.get(Application, application_id, actor)
-    content = inspection.content_of(row.draft)
+    if selectors.fit_roles(actor, row) & {"clerk", "business_reviewer", "agent", "interested_party", "co_registrant"}:
+        content = inspection.content_of(row.draft)
+    else:
+        version = row.versions.filter(number=row.version).first()
+        content = inspection.version_content(version) if version else {}
     return {stage: visible(content, stage) for stage in ("notice", "page", "search", "export")}
