@@ -59,6 +59,21 @@ def test_a_language_once_chosen_stays(db: None) -> None:
     assert "Public notices" in Client().get("/?lang=xx", headers=EN).content.decode()
 
 
+def test_a_page_that_does_not_exist_says_so_in_both_languages(db: None) -> None:
+    answer = Client().get("/nowhere", headers=EN)
+    assert answer.status_code == 404 and "Page not found" in answer.content.decode()
+    assert not chinese(answer.content.decode().replace("中文", ""))
+    assert "找不到此页" in Client().get("/nowhere", headers=ZH).content.decode()
+
+
+def test_an_internal_error_has_a_page_in_both_languages(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dengji.web.views.home_figures", lambda: 1 // 0)
+    client = Client(raise_request_exception=False)
+    answer = client.get("/", headers=EN)
+    assert answer.status_code == 500 and "Internal error" in answer.content.decode()
+    assert "系统内部错误" in client.get("/", headers=ZH).content.decode()
+
+
 def test_the_evidence_page_in_english(db: None) -> None:
     page = Client().get("/evidence/", headers=EN, follow=True)
     assert page.status_code == 200 and not chinese(page.content.decode().replace("中文", ""))

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from dengji.registration.selectors import home_figures, latest_registrations, running_notices
+from dengji.registration.services.results import SUPPRESSED_NAME
 
 _LISTED = 20
 
@@ -16,6 +17,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "figures": figures,
         "notices": running_notices()[:_LISTED],
+        "suppressed": SUPPRESSED_NAME,
         "registrations": latest_registrations()[:_LISTED],
     }
     return render(request, "web/home.html", context)
