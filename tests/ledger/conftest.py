@@ -74,6 +74,8 @@ def bodies() -> list[bytes]:
 def log(committed: str, tmp_path: Path, settings) -> Iterator[str]:
     """A fresh log with keys of its own; the name of its database."""
     settings.DENGJI_DATA_DIR = tmp_path / "node"
+    # Whitenoise warns where there is none.
+    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     proofs.forget()
     yield committed
     proofs.forget()

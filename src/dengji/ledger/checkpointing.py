@@ -66,11 +66,11 @@ def covering(entry_id: int) -> SignedCheckpoint | None:
 
 
 def vouching(entry_id: int) -> set[bytes]:
-    """Return the ids of the keys that signed the newest checkpoint, where it covers the entry; else nothing."""
+    """Return the ids of the keys that signed or cosigned the newest checkpoint, where it covers the entry; else nothing."""
     last, first = latest(), covering(entry_id)
     if last is None or first is None:
         return set()
-    return {signature.key_id for signature in split_note(bytes(last.note))[1]}
+    return {signature.key_id for signature in split_note(published(last))[1]}
 
 
 def published(row: SignedCheckpoint) -> bytes:

@@ -63,11 +63,12 @@ def place_pending(limit: int = BATCH) -> int:
     """Give waiting entries their places, in order of entry id, gapless; return how many were placed.
 
     One sequencer at a time: a second caller finds the advisory lock taken and returns 0. Leaves, frontier and every
-    tile that became full are stored in one transaction. Raises LedgerFault tree_missing, tree_disagrees.
+    tile that became full are stored in one transaction. A node that is recovering places nothing. Raises LedgerFault
+    tree_missing, tree_disagrees, tile_disagrees.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_LOCK, [_IDLE, lock_key("dengji", "sequencer")])
-        if not cursor.fetchone()[1]:
+        if not cursor.fetchone()[1] or is_recovering():
             return 0
         cursor.execute(_WAITING, [limit])
         rows = cursor.fetchall()
