@@ -297,6 +297,7 @@ def test_an_authority_that_is_away_stops_nobody_and_after_four_hours_receipts_sa
     assert receipts.of_entry(0).time_stamp == "waiting"
     later(monkeypatch, hours=4, minutes=1)
     assert receipts.of_entry(0).time_stamp == "without" and anchors.is_stale()
+    assert list(anchors.overdue()) == ["time_stamp"]
     anchors.keep()
     assert asked  # and tried again for ever
     settings.DENGJI_TSA_URL = ""
@@ -434,4 +435,6 @@ def test_a_copy_that_cannot_be_sent_or_written_stops_nothing(
     assert receipts.of_entry(0).data
     settings.DENGJI_CHECKPOINT_DIR = str(tmp_path / "daily")
     later(monkeypatch, seconds=61)
-    assert anchors.keep() == {"export": 1}
+    assert anchors.keep() == {"export": 1} and not anchors.overdue()
+    later(monkeypatch, days=2, seconds=30)
+    assert list(anchors.overdue()) == ["mail"]  # the file was written a minute later than the log began

@@ -271,6 +271,14 @@ def worker() -> Iterator[Line]:
     yield Line("worker", WARN if waiting else OK, _("{count} 条记录等待编号", count=waiting), way_out)
 
 
+def anchoring() -> Iterator[Line]:
+    """Those outside who vouch for the log answer: the time-stamping authority, the daily copy (design §5)."""
+    from dengji.ledger import anchors
+
+    for name, told in anchors.overdue().items():
+        yield Line(f"anchor:{name}", WARN, _(told), _("请核对其地址与设置；在此期间办理和签署照常"))
+
+
 def inside(node: OpenNode) -> Iterator[Line]:
     """Everything that is looked at in an open node, in order; a fault in one look hides no other."""
     looks: dict[str, Callable[[], Iterator[Line]]] = {
@@ -282,6 +290,7 @@ def inside(node: OpenNode) -> Iterator[Line]:
         "storage": storage,
         "projection": projection,
         "worker": worker,
+        "anchors": anchoring,
     }
     for name, look in looks.items():
         yield from guarded(name, look)

@@ -216,6 +216,20 @@ def _export(row: SignedCheckpoint, note: bytes, day: str) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def overdue() -> dict[str, str]:
+    """Return {job: Chinese message id} of what is set and has not come about for too long."""
+    found = {TIME_STAMP: N_("时间戳机构已逾四小时没有应答：回执不带时间戳")} if is_stale() else {}
+    if not SignedCheckpoint.objects.exists():
+        return found
+    copies = {MAIL: N_("每日检查点已逾两日没有寄出"), EXPORT: N_("每日检查点已逾两日没有写出")}
+    for kind, setting in ((MAIL, "CHECKPOINT_MAIL"), (EXPORT, "CHECKPOINT_DIR")):
+        first = SignedCheckpoint.objects.order_by("id").values_list("at", flat=True)[0]
+        last = Anchor.objects.filter(kind=kind).order_by("-at").values_list("at", flat=True).first()
+        if _setting(setting) and real_now() - (last or first) > timedelta(days=2):
+            found[kind] = copies[kind]
+    return found
+
+
 def forget() -> None:
     """Drop what this process knows of failures and witnesses."""
     _failed_at.clear()
