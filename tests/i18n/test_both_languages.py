@@ -21,6 +21,8 @@ from dengji.notify.messages import MESSAGES, OBJECTS
 from dengji.notify.selectors import text
 from dengji.parties import services as parties
 from dengji.registration.api.base import say
+from dengji.registration.models import Registration
+from dengji.registration.services.results import SUPPRESSED_NAME
 from tests.factories import world as w
 
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -49,6 +51,17 @@ def test_the_home_page_in_both_languages(db: None) -> None:
     assert not chinese(english.replace("中文", ""))
     again = client.get("/", headers=ZH).content.decode()
     assert '<html lang="zh-hans">' in again and "登记公示" in again and "Public notices" not in again
+
+
+def test_suppressed_content_is_told_in_the_visitors_language(db: None) -> None:
+    world = w.build()
+    w.registered(world, title="城市客运线路")
+    page = Client().get("/", headers=EN).content.decode()
+    assert re.search(r'<td lang="zh-Hans">[^<]*城市客运线路</td>', page)
+    Registration.objects.update(name=SUPPRESSED_NAME, registrant_name=SUPPRESSED_NAME)
+    page = Client().get("/", headers=EN).content.decode()
+    assert "(content lawfully suppressed)" in page and not chinese(page.replace("中文", ""))
+    assert SUPPRESSED_NAME in Client().get("/", headers=ZH).content.decode()
 
 
 def test_a_language_once_chosen_stays(db: None) -> None:
