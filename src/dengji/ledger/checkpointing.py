@@ -66,7 +66,7 @@ def covering(entry_id: int) -> SignedCheckpoint | None:
 
 
 def vouching(entry_id: int) -> set[bytes]:
-    """Return the ids of the keys that signed or cosigned the newest checkpoint, where it covers the entry; else nothing."""
+    """Return the ids of the keys that signed or cosigned the newest checkpoint, if it covers the entry; else none."""
     last, first = latest(), covering(entry_id)
     if last is None or first is None:
         return set()

@@ -32,12 +32,15 @@ View = Callable[..., HttpResponse]
 
 def _problem(status: int, code: str, title: str, headers: Mapping[str, str] | None = None, **more: Any) -> HttpResponse:
     body = {"type": "about:blank", "title": title, "status": status, "code": code, **more}
-    return HttpResponse(
+    response = HttpResponse(
         orjson.dumps(body),
         status=status,
         content_type="application/problem+json",
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+    # A refusal is an answer, not an event for the server's log.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
 
 
 def _answers(*methods: str) -> Callable[[View], View]:
