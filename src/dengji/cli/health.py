@@ -21,7 +21,7 @@ from dengji.law.rulebook import RulebookError
 
 from .failure import failure_of
 from .node import OpenNode, pending_migrations
-from .output import _
+from .output import _, when
 
 OK, WARN, FAIL = "ok", "warn", "fail"
 _MB = 1024 * 1024
@@ -277,6 +277,40 @@ def anchoring() -> Iterator[Line]:
 
     for name, told in anchors.overdue().items():
         yield Line(f"anchor:{name}", WARN, _(told), _("请核对其地址与设置；在此期间办理和签署照常"))
+
+
+def backups(node: OpenNode) -> Iterator[Line]:
+    """Backups can be made and are; their key has left the machine; a restored node has been compared with others."""
+    from dengji.backup import nightly, recipient
+    from dengji.core.clock import real_now
+    from dengji.core.models import Node
+    from dengji.core.node import is_recovering
+
+    restored = is_recovering()
+    yield Line("recovering", FAIL if restored else OK, "", _("请运行 dengji node recover") if restored else "")
+    keys = node.data_dir / "keys"
+    found = recipient.recipients(keys)
+    yield Line(
+        "recovery_recipient",
+        OK if found else FAIL,
+        " ".join(found),
+        "" if found else _("请运行 dengji up，它会生成恢复码"),
+    )
+    if recipient.code_path(keys).exists():
+        yield Line(
+            "recovery_code", WARN, str(recipient.code_path(keys)), _("请把恢复码抄到本机以外的安全地点，然后删除该文件")
+        )
+    if not nightly.enabled():
+        yield Line("backup", WARN, "DENGJI_BACKUP=0", _("每夜备份已关闭：请另行备份"))
+        return
+    newest = nightly.newest() or Node.objects.values_list("created_at", flat=True).get()
+    late = real_now() - newest > nightly.LATE
+    yield Line(
+        "backup",
+        WARN if late else OK,
+        when(newest),
+        _("请运行 dengji backup，并查明后台任务为何没有备份") if late else "",
+    )
 
 
 def inside(node: OpenNode) -> Iterator[Line]:

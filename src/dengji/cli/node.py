@@ -183,6 +183,7 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     """
     from django.conf import settings
 
+    from dengji.backup import recipient
     from dengji.core import encryption, node
     from dengji.ledger import keyring
 
@@ -194,10 +195,22 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     more = {"legal_start": legal_start} if legal_start else {}
     founded = node.found(settings.DENGJI_ORIGIN, demonstration=demonstration, **more)
     mark_demonstration()
-    keys_dir(Path(settings.DENGJI_DATA_DIR))
+    keys = keys_dir(Path(settings.DENGJI_DATA_DIR))
     encryption.ensure_keys()
     keyring.ensure_keys()
+    if code := recipient.ensure(keys):
+        _show_recovery_code(code, recipient.code_path(keys))
     return founded.origin, fresh
+
+
+def _show_recovery_code(code: str, path: Path) -> None:
+    """Once, and to a person only: what a service prints is kept in logs, where the code must never be."""
+    if sys.stderr.isatty():
+        both(f"恢复码（只显示这一次）：{code}", "recovery code, shown this once")
+    both(
+        f"恢复码在 {path}：请抄到本机以外，然后删除该文件",
+        "Copy the recovery code off this machine, then delete that file",
+    )
 
 
 def collect_static() -> None:

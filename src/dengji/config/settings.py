@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "dengji.registration",
     "dengji.imports",
     "dengji.notify",
+    "dengji.backup",
     "dengji.web",
 ]
 MIDDLEWARE = [

@@ -105,6 +105,11 @@ def forget_keys() -> None:
         cached.cache_clear()
 
 
+def open_key(key_id: int) -> None:
+    """Make sure that a stored data key can be opened; raises DomainError key_missing, key_exposed, key_mismatch."""
+    _data_key(key_id)
+
+
 def ensure_keys() -> None:
     """Make the node's data keys outside any act, so that no act is the first to need them."""
     for purpose in ("content", "index"):

@@ -12,18 +12,19 @@ from dengji.core.errors import N_
 from dengji.database import ensure_roles, roles
 from dengji.law.calendar import SHANGHAI
 
+from .. import recover
 from ..failure import DONE, UsageError
 from ..node import open_node
 from ..output import _, fields, show
 
 NAME = "node"
-HELP = N_("节点：查看身份与时钟，移动演示节点的法定时钟，为外部数据库建立角色")
+HELP = N_("节点：查看身份与时钟，恢复后与见证方核对，移动演示节点的法定时钟，为外部数据库建立角色")
 
 _ADMIN_URL = "DENGJI_DATABASE_ADMIN_URL"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `show`, `clock` and `roles`."""
+    """Add `show`, `clock`, `roles` and `recover`."""
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("show", help=_("节点身份与时钟")).set_defaults(handler=_show)
     clock = actions.add_parser("clock", help=_("把演示节点的法定时钟向前移动"))
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     made = actions.add_parser("roles", help=_("在外部数据库上建立迁移、应用、审计三个角色和数据库"))
     made.add_argument("--database", default=roles.DATABASE, metavar="NAME")
     made.set_defaults(handler=_roles)
+    recover.configure(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,10 +44,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _state() -> dict[str, object]:
     from dengji.core.clock import legal_now, real_now
-    from dengji.core.node import identity
+    from dengji.core.node import identity, is_recovering
 
     origin, demonstration = identity()
-    return {"origin": origin, "demonstration": demonstration, "legal_time": legal_now(), "real_time": real_now()}
+    return {
+        "origin": origin,
+        "demonstration": demonstration,
+        "legal_time": legal_now(),
+        "real_time": real_now(),
+        "recovering": is_recovering(),
+    }
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -56,6 +64,7 @@ def _show(args: argparse.Namespace) -> int:
         "demonstration": _("演示节点"),
         "legal_time": _("法定时间"),
         "real_time": _("实际时间"),
+        "recovering": _("恢复中，只读"),
     }
     show(args, data, fields((labels[name], value) for name, value in data.items()))
     return DONE

@@ -20,6 +20,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from dengji.core.clock import legal_now, real_now
 from dengji.core.frame import lock_key
+from dengji.core.node import is_recovering
 from dengji.law.calendar import end_of, shanghai_date
 from dengji.law.codes import ISSUERS
 from dengji.law.procedure import OPEN_OBJECTION
@@ -79,6 +80,8 @@ def tick(limit: int = 2000) -> dict[str, int]:
 
 
 def _run(phases: Mapping[str, Callable[[Round], int]], limit: int) -> dict[str, int]:
+    if is_recovering():  # nothing may be done by itself before the log has been compared with what others know of it
+        return {**dict.fromkeys(phases, 0), "failed": 0}
     at = legal_now()
     now = Round(at, shanghai_date(at), limit)
     counts: dict[str, int] = {}

@@ -312,6 +312,11 @@ def _locked(rows: QuerySet[Any]) -> QuerySet[Any, UUID]:
     return rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
 
 
+def empty_family(row: CaseBase, at: datetime) -> None:
+    """Remove the words of an object and of those that hold the same, as a suppression does; for a restored node."""
+    _empty(*_lock_family(row), at)
+
+
 def _empty(applications: list[UUID], registrations: list[UUID], at: datetime) -> None:
     names = {"name": SUPPRESSED_NAME, "registrant_name": SUPPRESSED_NAME}
     Application.objects.filter(pk__in=applications).update(**names)
