@@ -132,15 +132,15 @@ def seal(plain: bytes, context: bytes = b"") -> bytes:
 
 def unseal(sealed: bytes, context: bytes = b"") -> bytes:
     """Return the plain bytes; raises DomainError content_unreadable for altered content or another context."""
-    key, algorithm = _data_key(int.from_bytes(sealed[:4], "big"))
     nonce, body = sealed[4 : 4 + _NONCE], sealed[4 + _NONCE :]
     try:
+        key, algorithm = _data_key(int.from_bytes(sealed[:4], "big"))
         if algorithm == "sm4-gcm":
             decryptor = Cipher(algorithms.SM4(key), modes.GCM(nonce, body[-_TAG:])).decryptor()
             decryptor.authenticate_additional_data(context)
             return decryptor.update(body[:-_TAG]) + decryptor.finalize()
         return AESGCM(key).decrypt(nonce, body, context)
-    except InvalidTag:
+    except (InvalidTag, ValueError, DataKey.DoesNotExist):  # altered, cut short, or under a key that never was
         raise DomainError("content_unreadable", N_("加密内容已损坏或不属于此处"), status=500) from None
 
 
