@@ -11,8 +11,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pytest_django.plugin import DjangoDbBlocker
+
+# How long data takes to make says nothing about the code on a machine with two busy cores.
+settings.register_profile("dengji", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("dengji")
 
 _URL, _OWNER = "DENGJI_DATABASE_URL", "DENGJI_TEST_OWNER_URL"
 _cluster = None
@@ -22,6 +27,10 @@ def pytest_configure(config: pytest.Config) -> None:
     """Start the cluster in the controlling process, before anything reads settings; workers inherit its address."""
     global _cluster
     if _OWNER in os.environ:
+        # Each worker keeps its files to itself, or one would see what another leaves behind.
+        own = Path(os.environ["DENGJI_DATA_DIR"]) / os.environ.get("PYTEST_XDIST_WORKER", "only")
+        os.environ["DENGJI_DATA_DIR"] = str(own)
+        _keep_files_in(own)
         return
     from dengji.database import Cluster
 
@@ -40,12 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _keep_files_in(directory: Path) -> None:
     # Settings are read before this point: without this, keys and materials would land in the user's own node.
-    from django.conf import settings
+    from django.conf import settings as django
 
-    settings.DENGJI_DATA_DIR = directory
-    settings.DENGJI_KEY_FILE = str(directory / "keys" / "master.key")
-    settings.STATIC_ROOT = str(directory / "static")
-    settings.STORAGES["default"]["OPTIONS"]["location"] = str(directory / "materials")
+    django.DENGJI_DATA_DIR = directory
+    django.DENGJI_KEY_FILE = str(directory / "keys" / "master.key")
+    django.STATIC_ROOT = str(directory / "static")
+    django.STORAGES["default"]["OPTIONS"]["location"] = str(directory / "materials")
 
 
 def _stop(home: Path) -> None:
@@ -73,8 +82,8 @@ def _point_at(database: str, url: str) -> None:
         "HOST": parts["host"],
         "PORT": str(parts.get("port", "")),
     }
-    for settings in (connections["default"].settings_dict, connections.databases["default"]):
-        settings.update(wanted)
+    for values in (connections["default"].settings_dict, connections.databases["default"]):
+        values.update(wanted)
 
 
 def _forget() -> None:
