@@ -31,7 +31,7 @@ def archive(*names: str) -> bytes:
         ("名称,数量\n甲,1\n".encode(), "csv"),
         ("名称,数量\n甲,1\n".encode("gb18030"), "csv"),
         ("一份说明".encode("utf-8-sig"), "txt"),
-        ('{"a": 1}'.encode(), "json"),
+        (b'{"a": 1}', "json"),
         (b"[not json", "txt"),
     ],
 )
