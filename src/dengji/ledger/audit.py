@@ -96,6 +96,8 @@ class Examination:
     #: Addresses that public entries refer to, and those that entries say are suppressed.
     referred: set[bytes] = field(default_factory=set)
     suppressed: set[bytes] = field(default_factory=set)
+    #: Every key the log ever had.
+    keys: list[VerifierKey] = field(default_factory=list)
 
 
 Examiner = Callable[[Examination], Iterator[Finding]]
@@ -158,19 +160,20 @@ def _entries(run: Examination) -> Iterator[Finding]:
         run.tree.append(computed)
         if computed != bytes(stored):
             yield Finding("entry_altered", N_("记录与其哈希不符：记录或哈希被改动过"), f"index {index}, entry {pk}")
-        said = _said(data)
+        value = said(data)
         columns = (act, f"{kind}/{object_id}", n, timestamp(at), public)
-        if said is None or _columns(said) != columns or not is_epoch_of(said.get("log"), origin):
+        if value is None or _columns(value) != columns or not is_epoch_of(value.get("log"), origin):
             yield Finding("entry_columns", N_("记录的正文与其各列不符"), f"index {index}, entry {pk}")
-        elif public:
-            _remember(run, said["public"])
+        else:
+            _remember(run, value)
         if number % _FETCH == 0:
             run.progress("entries", number, total)
     run.counts["entries"] = len(run.tree)
     run.progress("entries", total, total)
 
 
-def _said(body: bytes) -> dict[str, Any] | None:
+def said(body: bytes) -> dict[str, Any] | None:
+    """Return what an entry says, None where its bytes are no JSON object."""
     try:
         value = orjson.loads(body)
     except ValueError:
@@ -178,20 +181,24 @@ def _said(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _columns(said: dict[str, Any]) -> tuple[Any, ...]:
-    where = str(said.get("object", "")).partition("/")[2]
-    return said.get("act"), where, said.get("n"), said.get("at"), "public" in said
+def _columns(value: dict[str, Any]) -> tuple[Any, ...]:
+    where = str(value.get("object", "")).partition("/")[2]
+    return value.get("act"), where, value.get("n"), value.get("at"), "public" in value
 
 
-def _remember(run: Examination, public: dict[str, Any]) -> None:
+def _remember(run: Examination, value: dict[str, Any]) -> None:
+    public = value.get("public")
+    if not isinstance(public, dict):
+        return
     if address := public.get("content"):
         run.referred.add(_digest(address))
-    run.suppressed |= {_digest(one) for one in public.get("contents", ())}
+    suppressed = public.get("contents")
+    run.suppressed |= {_digest(one) for one in suppressed} if isinstance(suppressed, list) else set()
 
 
-def _digest(address: str) -> bytes:
+def _digest(address: object) -> bytes:
     try:
-        return bytes.fromhex(address.partition(":")[2])
+        return bytes.fromhex(str(address).partition(":")[2])
     except ValueError:
         return b""
 
@@ -216,8 +223,7 @@ def _places(run: Examination) -> Iterator[Finding]:
             continue
         if idle and legal_now() - at > _PENDING:
             yield Finding("pending_too_long", N_("记录等待编号超过 60 秒：后台任务是否在运行？"), f"entry {pk}")
-        if public := (_said(bytes(body)) or {}).get("public"):
-            _remember(run, public)
+        _remember(run, said(bytes(body)) or {})
 
 
 # Tree, tiles, checkpoints
@@ -256,7 +262,13 @@ def _tiles(run: Examination) -> Iterator[Finding]:
 
 def _checkpoints(run: Examination) -> Iterator[Finding]:
     total = count("ledger_checkpoint")
-    keys, before = keyring.history(), 0
+    before = 0
+    try:
+        keys = keyring.history()
+    except LedgerError as error:
+        yield Finding(error.code, error.message, "keys")
+        return
+    run.keys = keys
     newest = b""
     stored = rows("SELECT id, size, root, note FROM ledger_checkpoint ORDER BY id")
     for number, (pk, size, top, note) in enumerate(stored):
@@ -289,13 +301,16 @@ def _signature(size: int, top: bytes, note: bytes, keys: list[VerifierKey], wher
 
 
 def _gm(note: bytes, keys: list[VerifierKey]) -> Iterator[Finding]:
-    ids = {signature.key_id for signature in split_note(note)[1]}
+    try:
+        ids = {signature.key_id for signature in split_note(note)[1]}
+    except LedgerError:
+        ids = set()
     if not any(key.algorithm is Algorithm.SM2 and key.key_id in ids for key in keys):
         yield Finding("sm2_missing", N_("国密模式下最新检查点没有 SM2 签名"), "checkpoint")
 
 
 def _cosignatures(run: Examination) -> Iterator[Finding]:
-    origin, keys = identity()[0], [*keyring.history(), *keyring.witnesses()]
+    origin, keys = identity()[0], [*run.keys, *keyring.witnesses()]
     known = {key.key_id for key in keys}
     texts: dict[int, bytes] = {}
     run.counts["cosignatures"] = total = Cosignature.objects.count()
@@ -305,7 +320,7 @@ def _cosignatures(run: Examination) -> Iterator[Finding]:
         where = f"cosignature {row.pk}, size {row.size}"
         if row.size not in texts:
             note = SignedCheckpoint.objects.filter(size=row.size).values_list("note", flat=True).first()
-            texts = {row.size: split_note(bytes(note))[0] if note is not None else b""}
+            texts = {row.size: bytes(note).rpartition(b"\n\n")[0] + b"\n" if note is not None else b""}
         if bytes(row.key_id) not in known and row.name != origin:
             run.counts["cosignatures_of_unknown_witnesses"] += 1
             continue

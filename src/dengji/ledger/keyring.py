@@ -27,9 +27,11 @@ from dengji.core.node import identity, is_epoch_of
 from . import services
 from .models import Cosignature, Entry, SignedCheckpoint
 from .pure.cosignatures import Cosigner
+from .pure.errors import LedgerError
 from .pure.keys import Algorithm, Ed25519Key, Signer
 from .pure.notes import NoteSigner, VerifierKey, format_private, parse_private
 from .pure.sm2 import Sm2Key
+from .sequencer import fault
 
 #: The register that entries about the node itself name; registers proper are named by a UUID.
 NODE = "node"
@@ -206,14 +208,17 @@ def object_id() -> UUID:
 
 
 def rotations() -> list[Rotation]:
-    """Return what the log says about its own keys, in order."""
+    """Return what the log says about its own keys, in order; raises LedgerFault key_entries where that is no sense."""
     found = []
     rows = Entry.objects.filter(object_id=object_id()).order_by("n").values_list("act", "body", "pk")
     for act, body, pk in rows:
-        public = orjson.loads(bytes(body)).get("public", {})
         if act in ("key_rotated", "key_retired"):
-            old, new = (VerifierKey.parse(public[name]) for name in ("old_key", "new_key"))
-            found.append(Rotation(act, public["slot"], old, new, pk))
+            try:
+                public = orjson.loads(bytes(body))["public"]
+                old, new = (VerifierKey.parse(public[name]) for name in ("old_key", "new_key"))
+                found.append(Rotation(act, public["slot"], old, new, pk))
+            except (LedgerError, ValueError, KeyError, TypeError, AttributeError):
+                raise fault("key_entries", N_("日志关于自身密钥的记录已损坏：数据库被改动过")) from None
     return found
 
 

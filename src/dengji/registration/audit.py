@@ -7,13 +7,12 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-import orjson
 from django.db import connection
 
 from dengji.core.canonical import salted_digest
 from dengji.core.encryption import unseal_json
 from dengji.core.errors import N_, DomainError
-from dengji.ledger.audit import Examination, Finding, count
+from dengji.ledger.audit import Examination, Finding, count, said
 from dengji.ledger.models import Entry
 
 from .models import Application, Decision, DecisionDetail
@@ -60,20 +59,28 @@ def _finding(code: str, what: str, decision: Decision) -> Finding:
 
 
 def _decision(decision: Decision, entry: tuple[Any, ...] | None) -> Iterator[Finding]:
-    if salted_digest(bytes(decision.salt), statement(decision)) != decision.digest:
+    if _commitment(decision) != decision.digest:
         yield _finding("decision_altered", N_("决定与其摘要不符：决定被改动过"), decision)
     if entry is None:
         yield _finding("decision_without_entry", N_("决定没有对应的日志记录"), decision)
         return
     *columns, body = entry
-    said = orjson.loads(bytes(body))
-    same = columns == [decision.act, decision.at, decision.object_id, decision.n]
-    if "public" in said:
-        same = same and said["public"].get("state") == decision.to_state
+    value = said(bytes(body)) or {}
+    public = value.get("public")
+    if isinstance(public, dict):
+        agrees = public.get("state") == decision.to_state
     else:
-        same = same and said.get("sealed") == decision.digest
-    if not same or said.get("register") != str(decision.register_id):
+        agrees = value.get("sealed") == decision.digest
+    same = columns == [decision.act, decision.at, decision.object_id, decision.n]
+    if not (agrees and same and value.get("register") == str(decision.register_id)):
         yield _finding("decision_entry", N_("决定与其日志记录不符"), decision)
+
+
+def _commitment(decision: Decision) -> str | None:
+    try:
+        return salted_digest(bytes(decision.salt), statement(decision))
+    except ValueError:  # what was put there has no canonical form
+        return None
 
 
 def _details(batch: list[Decision]) -> dict[UUID | None, DecisionDetail]:
