@@ -48,6 +48,9 @@ messages: setup  ## Collect the texts for translation into src/dengji/locale
 	@mkdir -p build; PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg -k N_ -k _ -k gettext -k gettext_lazy --no-location --sort-output -o build/django.pot .
 	@$(BIN)/pybabel -q update -i build/django.pot -d src/dengji/locale -D django -l en --no-fuzzy-matching --ignore-obsolete
 
+permissions: setup  ## Write docs/reference/permissions.md from what the tests find
+	@DENGJI_WRITE_PERMISSIONS=1 $(BIN)/python -m pytest -q tests/api/permissions/test_permissions.py
+
 bench: setup  ## Measure beside the peers in one run and print the ratios (PEERS=1 builds CKAN first)
 	@$(BIN)/python -m bench $(ARGS)
 
