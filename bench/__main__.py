@@ -6,45 +6,85 @@ import argparse
 import json
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import peers, register
+from . import ledger, peers, register
 from .node import Node
 from .processes import memory_bytes
 
+Measure = Callable[[Node, argparse.Namespace, Path | None], dict[str, Any]]
+
 
 def main() -> int:
-    """Run the chosen suites; the figures also go to build/bench.json."""
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--records", type=int, default=1_000_000, help="registered records to measure against")
-    parser.add_argument("--count", type=int, default=320, help="applications taken through the procedure")
-    parser.add_argument("--rows", type=int, default=20_000, help="rows of the import and adoption files")
-    parser.add_argument("--dir", type=Path, default=Path("build/bench"), help="where the measured node lives")
-    parser.add_argument("--keep", action="store_true", help="keep the node for another run")
-    options = parser.parse_args()
+    """Run the chosen suites; the figures also go to build/bench.json and build/bench-<suite>.json."""
+    options = _options()
     sys.path.insert(0, str(Path.cwd()))
-    directory = options.dir.resolve()
-    if not options.keep:
-        shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True, exist_ok=True)
     home = Path(os.environ["PEERS_HOME"]) if os.environ.get("PEERS_HOME") else None
-    node = Node(directory)
-    try:
-        figures = _measure(node, options, home)
-    finally:
-        node.stop()
-        if not options.keep:
-            shutil.rmtree(directory, ignore_errors=True)
-    _tell(figures)
-    out = Path("build/bench.json")
+    if options.suite == "all":
+        return _apart()
+    if options.suite == "evidence":
+        # Its own process: hashing shares nothing with a node, and its exit code is its verdict.
+        return subprocess.run([sys.executable, "-m", "bench.evidence"], check=False).returncode
+    measure, tell, name = _SUITES[options.suite]
+    figures = _with_node(measure, options, home)
+    for what, value, budget in tell(figures):
+        print(f"{what:<78}{value:>16}   {budget}")
+    out = Path("build") / name
     out.parent.mkdir(exist_ok=True)
     out.write_text(json.dumps(figures, ensure_ascii=False, indent=1) + "\n")
     return 0
 
 
-def _measure(node: Node, options: argparse.Namespace, home: Path | None) -> dict[str, Any]:
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--suite", choices=("register", "ledger", "evidence", "all"), default="all")
+    parser.add_argument("--dir", type=Path, default=Path("build/bench"), help="where the measured node lives")
+    parser.add_argument("--keep", action="store_true", help="keep the node for another run")
+    of_register = parser.add_argument_group("register")
+    of_register.add_argument("--records", type=int, default=1_000_000, help="registered records to measure against")
+    of_register.add_argument("--count", type=int, default=320, help="applications taken through the procedure")
+    of_register.add_argument("--rows", type=int, default=20_000, help="rows of the import and adoption files")
+    of_ledger = parser.add_argument_group("ledger")
+    of_ledger.add_argument("--check-entries", type=int, default=100_000, help="entries of real acts to be checked")
+    of_ledger.add_argument("--appends", type=int, default=100_000, help="entries whose appending is measured")
+    of_ledger.add_argument("--leaves", type=int, default=1_000_000, help="leaves to prove at")
+    of_ledger.add_argument("--proofs", type=int, default=50_000, help="proofs made and verified")
+    of_ledger.add_argument("--peer-leaves", type=int, default=1_000_000, help="leaves of the peer's tree")
+    of_ledger.add_argument("--rate", type=float, default=20.0, help="acts a second of the open loop")
+    of_ledger.add_argument("--seconds", type=float, default=20.0, help="of one turn with or without sequencer")
+    of_ledger.add_argument("--rounds", type=int, default=4, help="turns of each kind")
+    return parser.parse_args()
+
+
+def _apart() -> int:
+    """Run every suite in a process of its own, so that none finds what another left; return the worst exit code."""
+    words = [word for word in sys.argv[1:] if word not in ("--suite", "all", "--suite=all")]
+    suites = (*_SUITES, "evidence")
+    return max(
+        subprocess.run([sys.executable, "-m", "bench", *words, "--suite", suite], check=False).returncode
+        for suite in suites
+    )
+
+
+def _with_node(measure: Measure, options: argparse.Namespace, home: Path | None) -> dict[str, Any]:
+    directory = options.dir.resolve()
+    if not options.keep:
+        shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    node = Node(directory)
+    try:
+        return measure(node, options, home)
+    finally:
+        node.stop()
+        if not options.keep:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _measure_register(node: Node, options: argparse.Namespace, home: Path | None) -> dict[str, Any]:
     world = register.World()
     figures: dict[str, Any] = {"load": os.getloadavg()[0]}
     figures["fill"] = register.fill(world, options.records)
@@ -58,9 +98,9 @@ def _measure(node: Node, options: argparse.Namespace, home: Path | None) -> dict
     return figures
 
 
-def _tell(figures: dict[str, Any]) -> None:
+def _told_register(figures: dict[str, Any]) -> list[tuple[str, Any, str]]:
     done, peer = figures["procedure"], figures["ckan"]
-    rows = [
+    return [
         ("registered records", figures["fill"]["records"], ""),
         ("loading them, records/s", figures["fill"]["per_s"], "≥ 5000"),
         ("create, CPU ms", done["create_cpu_ms"], "≤ 12"),
@@ -72,9 +112,12 @@ def _tell(figures: dict[str, Any]) -> None:
         ("adoption, rows/s", figures["adopt"]["per_s"], "≥ 5000"),
         ("memory of web and database, MiB", figures["memory_mib"], "≤ 1536"),
     ]
-    for name, value, budget in rows:
-        print(f"{name:<78}{value:>12}   {budget}")
 
+
+_SUITES: dict[str, tuple[Measure, Callable[[dict[str, Any]], list[tuple[str, Any, str]]], str]] = {
+    "register": (_measure_register, _told_register, "bench.json"),
+    "ledger": (ledger.measure, ledger.told, "bench-ledger.json"),
+}
 
 if __name__ == "__main__":
     raise SystemExit(main())
