@@ -1,7 +1,7 @@
 """What the log costs: appends, proofs, the check of everything, acts while it is sequenced and signed, storage (§9).
 
-Beside pymerkle, where PEERS_HOME has it, in the same run. CPU is told beside wall time: where the machine has other work,
-only the former says what the software costs.
+Beside pymerkle, where PEERS_HOME has it, in the same run. CPU is told beside wall time: where the machine has other
+work, only the former says what the software costs.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ def _timed(node: Node, work: Callable[[], Any]) -> tuple[Any, float, float]:
 
 
 def _size() -> int:
-    from dengji.ledger.models import Leaf
+    from dengji.ledger.models import Tree
 
-    return int((Leaf.objects.order_by("-index").values_list("index", flat=True).first() or -1) + 1)
+    return int(Tree.objects.values_list("size", flat=True).first() or 0)
 
 
 def check(node: Node) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def check(node: Node) -> dict[str, Any]:
 
 
 def append(node: Node, count: int) -> dict[str, Any]:
-    """Append made-up entries in durable transactions of BATCH, each made canonical by itself, and place and sign them."""
+    """Append made-up entries in durable transactions of BATCH, each made canonical alone, and place and sign them."""
     from django.db import connection, transaction
 
     from dengji.core.clock import legal_now
