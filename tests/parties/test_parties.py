@@ -321,3 +321,38 @@ def test_the_audit_administrator_reads_the_log_and_nobody_else(world: w.World) -
         with pytest.raises(DomainError):
             selectors.access_log(world.actor(who))
         assert not AccessLog.objects.filter(selectors.access_scope(world.actor(who))).exists()
+
+
+# -- lists for the administrators -----------------------------------------------------------------------------------
+
+
+def test_lists_go_on_where_they_stopped(world: w.World) -> None:
+    everybody = selectors.people(limit=1000)
+    assert [p.username for p in everybody] == sorted(p.username for p in everybody)
+    assert selectors.people(after=everybody[0].username, limit=2) == everybody[1:3]
+    units = selectors.organisations()
+    assert selectors.organisations(after=units[0].credit_code) == units[1:]
+    assert selectors.organisations("无关") == [world.stranger_organisation]
+    assert selectors.organisations(world.registrant.credit_code) == [world.registrant]
+    assert world.register.jurisdiction in selectors.jurisdictions()
+
+
+def test_current_roles_are_those_not_ended(world: w.World) -> None:
+    person = world.people["clerk"]
+    (role,) = selectors.current_roles(person)
+    assert selectors.role_by_id(role.pk) == role and role in selectors.current_roles()
+    parties.end_role(actor=OPERATOR, role=role)
+    assert selectors.current_roles(person) == []
+    with refused("not_found"):
+        selectors.role_by_id(10**9)
+
+
+def test_a_telephone_number_is_known_to_the_messenger_only_in_clear() -> None:
+    row = parties.add_person(actor=OPERATOR, username="t", name="x", phone="13900001111")
+    assert selectors.phone_of(row) == "13900001111"
+    assert selectors.phone_of(parties.add_person(actor=OPERATOR, username="u", name="x")) == ""
+
+
+def test_an_unknown_token_is_not_found(world: w.World) -> None:
+    with refused("not_found", 404):
+        parties.revoke_token(actor=world.actor("security_admin"), token_id=10**9)

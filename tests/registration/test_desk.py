@@ -17,7 +17,7 @@ from dengji.registration.models import Decision, DecisionDetail, NameKey
 from dengji.registration.projection import differences
 from tests.factories import world as w
 
-from .kit import application, overrule, past_deadline, refused
+from .kit import application, follow_up, overrule, past_deadline, refused
 
 pytestmark = pytest.mark.django_db
 ITEMS = [{"field": "intro", "text": "写明用途"}, {"field": "risk_assessment", "text": "报告未签章"}]
@@ -216,3 +216,22 @@ def test_reasons_are_not_in_the_decision(world: w.World) -> None:
     assert decision.detail_digest.startswith("sha256:")
     detail = DecisionDetail.objects.get(pk=decision.detail_id)
     assert "示例机密理由".encode() not in bytes(detail.data)
+
+
+def test_nobody_decides_on_what_they_asked_for_themselves(world: w.World) -> None:
+    """An officer who asks for a rectification as an interested party is a party to it."""
+    coded = w.registered(world)
+    world.people["citizen"] = world.people["reviewer"]
+    pk = follow_up(
+        world,
+        "rectification",
+        coded["registration"],
+        actor="citizen",
+        interested_party=True,
+        materials=("rectification_evidence", "identity_proof", "interest_proof"),
+    )
+    w.act(world, "submit_for_business_review", pk, "citizen")
+    w.act(world, "submit", pk, "citizen", **w.SECRECY)
+    w.act(world, "accept", pk, "acceptor")
+    with refused("own_file", 403):
+        w.act(world, "begin_review", pk, "reviewer")

@@ -14,7 +14,15 @@ from dengji.parties import actor as actors
 from dengji.parties import services as parties
 from dengji.parties.services import OPERATOR
 from dengji.registration import inspection, rules, services
-from dengji.registration.models import Application, CoRegistrant, Decision, NameKey, RegistrationVersion, Version
+from dengji.registration.models import (
+    Application,
+    CoRegistrant,
+    Decision,
+    NameKey,
+    RegistrationVersion,
+    SerialCounter,
+    Version,
+)
 from dengji.registration.projection import differences
 from tests.factories import world as w
 
@@ -670,3 +678,25 @@ def test_every_act_left_one_decision(world: w.World) -> None:
     submit(world, pk)
     acts = [d.act for d in Decision.objects.filter(object_id=pk).order_by("n")]
     assert acts == ["create_application", "submit_for_business_review", "submit"]
+
+
+def test_a_day_has_999_999_serials(world: w.World) -> None:
+    submit(world, in_review(world))
+    SerialCounter.objects.update(last=999_999)
+    pk = in_review(world)
+    with refused("serials_exhausted", 409):
+        submit(world, pk)
+    assert application(pk).state == "BUSINESS_REVIEW" and SerialCounter.objects.get().last == 999_999
+
+
+def test_the_agency_previews_what_was_submitted_not_what_is_being_written(world: w.World) -> None:
+    pk = in_review(world)
+    submit(world, pk)
+    w.act(world, "request_supplement", pk, "acceptor", items=[{"field": "intro", "text": "写明用途"}])
+    before = application(pk).draft.fields["intro"]
+    save(world, pk, {"intro": "尚未提交的话"})
+    shown = {
+        who: services.preview(actor=world.actor(who), application_id=pk)["notice"]["intro"]
+        for who in ("clerk", "acceptor")
+    }
+    assert shown == {"clerk": "尚未提交的话", "acceptor": before}

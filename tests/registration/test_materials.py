@@ -283,3 +283,30 @@ def test_materials_may_lie_in_object_storage(world: w.World, monkeypatch: pytest
             add(world, pk, b"<html>")
         assert client.list_objects_v2(Bucket="materials")["KeyCount"] == 1
     assert application(pk).state == "DRAFT"
+
+
+def test_evidence_is_added_by_the_objector_or_the_officer(world: w.World, disk: Path) -> None:
+    pk = noticed(world)
+    objection = UUID(lodge(world, pk, "citizen")["id"])
+    about = {"owner_kind": "objection", "kind": "objection_evidence"}
+    for who in ("citizen", "objection_officer"):
+        assert add(world, objection, actor=who, **about)["size"]
+    with refused("forbidden", 403):
+        add(world, objection, actor="agency_supervisor", **about)
+    with refused("not_found", 404):
+        add(world, objection, actor="clerk", **about)
+
+
+def test_the_agency_sees_what_was_submitted_not_what_is_being_prepared(world: w.World, disk: Path) -> None:
+    pk = w.draft(world)
+    w.advance(world, pk, "submit")
+    w.act(world, "request_supplement", pk, "acceptor", items=[{"field": "description_document", "text": "重新上传"}])
+    late = add(world, pk, PLANTED)
+
+    def listed(who: str) -> set[str]:
+        held = services.list_materials(actor=world.actor(who), owner_kind="application", owner_id=pk)
+        return {m["id"] for m in held}
+
+    assert late["id"] in listed("clerk") and late["id"] not in listed("acceptor") and len(listed("acceptor")) == 4
+    with refused("not_found", 404):
+        read(world, late["id"], "acceptor")
