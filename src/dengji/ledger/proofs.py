@@ -11,15 +11,16 @@ from .models import Entry
 from .models import Tile as StoredTile
 from .pure.errors import refuse
 from .pure.merkle import NodeReader, consistency_proof, inclusion_proof
-from .pure.tiles import HEIGHT, WIDTH, Tile, encode_bundle, expand
+from .pure.tiles import HEIGHT, WIDTH, Tile, encode_bundle, expand, hash_at
 from .sequencer import fault, row_hashes
 
-#: Full tiles kept by this process, about 35 KB each with the nodes above their hashes.
-_KEEP_TILES = 512
+#: Full tiles kept by this process, 17 KB each with the nodes above their hashes: all of a log of a million entries, for
+#: a tile that must be read and hashed anew costs as much as fifteen proofs.
+_KEEP_TILES = 4096
 #: Sizes whose unfinished tiles are kept: those of the latest checkpoints.
 _KEEP_SIZES = 8
 
-Rows = Sequence[Sequence[bytes]]
+Rows = Sequence[bytes]
 
 
 def tile_data(tile: Tile) -> bytes:
@@ -67,7 +68,7 @@ class StoredNodes:
         n, place = divmod(first, WIDTH)
         width = min(WIDTH, (self.size >> HEIGHT * row) - n * WIDTH)
         rows = self._full(row, n) if width == WIDTH else self._partial(row, n, width)
-        return rows[height][place >> height]
+        return hash_at(rows[height], place >> height)
 
     def _partial(self, row: int, n: int, width: int) -> Rows:
         if row not in self._edge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from dengji.core.errors import N_
 
 from .errors import refuse
-from .merkle import HASH_SIZE, MAX_SIZE, NodeReader, node_hash
+from .merkle import HASH_SIZE, MAX_SIZE, NodeReader
 
 HEIGHT = 8
 WIDTH = 1 << HEIGHT
@@ -136,7 +137,7 @@ class TileReader:
         self.size = size
         self._fetch = fetch
         self._keep = keep
-        self._tiles: OrderedDict[tuple[int, int], list[list[bytes]]] = OrderedDict()
+        self._tiles: OrderedDict[tuple[int, int], list[bytes]] = OrderedDict()
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return node (level, index); raises LedgerError where it is not complete or its tile has another length."""
@@ -144,9 +145,9 @@ class TileReader:
             raise refuse("node_missing", N_("日志没有第 {level} 层第 {index} 个节点"), level=level, index=index)
         row, height = divmod(level, HEIGHT)
         first = index << height
-        return self._rows(row, first >> HEIGHT)[height][(first % WIDTH) >> height]
+        return hash_at(self._rows(row, first >> HEIGHT)[height], (first % WIDTH) >> height)
 
-    def _rows(self, row: int, index: int) -> list[list[bytes]]:
+    def _rows(self, row: int, index: int) -> list[bytes]:
         key = (row, index)
         found = self._tiles.get(key)
         if found is None:
@@ -159,12 +160,18 @@ class TileReader:
         return found
 
 
-def expand(tile: Tile, data: bytes) -> list[list[bytes]]:
-    """The hashes of a tile and the rows of complete nodes above them, up to height 7."""
+def expand(tile: Tile, data: bytes) -> list[bytes]:
+    """The hashes of a tile and the rows of complete nodes above them, up to height 7, each row joined; 16 KiB."""
     if len(data) != HASH_SIZE * tile.width:
         raise refuse("tile_malformed", N_("分块 {path} 的长度不对"), path=tile.path)
-    rows = [[data[at : at + HASH_SIZE] for at in range(0, len(data), HASH_SIZE)]]
+    rows = [data]
     for _ in range(1, HEIGHT):
         below = rows[-1]
-        rows.append([node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)])
+        pairs = range(0, len(below) - HASH_SIZE, 2 * HASH_SIZE)
+        rows.append(b"".join(hashlib.sha256(b"\x01" + below[at : at + 2 * HASH_SIZE]).digest() for at in pairs))
     return rows
+
+
+def hash_at(row: bytes, place: int) -> bytes:
+    """Return one hash of a row of joined hashes."""
+    return row[HASH_SIZE * place : HASH_SIZE * (place + 1)]
