@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 
 from dengji.core import sql
 from dengji.core.canonical import plain_dict, salted_digest
@@ -284,12 +284,6 @@ def answer(row: CaseBase, decision: Decision, **more: Any) -> dict[str, Any]:
         "deadline_provisional": row.deadline_provisional if row.deadline_day else None,
         **more,
     }
-
-
-def expect(row: Model, attribute: str, value: Any, error: DomainError) -> None:
-    """Raise the error unless the row's attribute has the value."""
-    if getattr(row, attribute) != value:
-        raise error
 
 
 def wrong_state() -> DomainError:
