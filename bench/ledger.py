@@ -48,7 +48,7 @@ def measure(node: Node, options: argparse.Namespace, home: Path | None) -> dict[
     from dengji.ledger import keyring, sequencer
 
     keyring.ensure_keys()
-    world = World()
+    world = World(node.directory)
     figures: dict[str, Any] = {"load_before": os.getloadavg()[0], "cores": os.cpu_count()}
     figures["fill"] = fill(world, options.check_entries)
     sequencer.run_once(finish=True)

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +34,23 @@ _ACTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
 
 
 class World:
-    """The people of the measured register and their tokens."""
+    """The people of the measured register and their tokens; kept beside the node, so that it can be measured again."""
 
-    def __init__(self) -> None:
+    def __init__(self, directory: Path) -> None:
         from dengji.parties import services
         from tests.factories import world
 
-        self.world = world.build()
+        kept = directory / "world.json"
+        self.world = _again(json.loads(kept.read_text())) if kept.exists() else world.build()
+        kept.write_text(
+            json.dumps(
+                {
+                    "register": str(self.world.register.pk),
+                    "registrant": str(self.world.registrant.pk),
+                    "people": {name: str(person.pk) for name, person in self.world.people.items()},
+                }
+            )
+        )
         self.factory = world
         self.tokens = {
             name: services.create_token(actor=services.OPERATOR, person=person, label="bench")
@@ -49,19 +58,26 @@ class World:
         }
 
 
+def _again(kept: dict[str, Any]) -> Any:
+    from dengji.parties.models import Organisation, Person, Register
+    from tests.factories import world
+
+    registrant = Organisation.objects.get(pk=kept["registrant"])
+    people = {name: Person.objects.get(pk=pk) for name, pk in kept["people"].items()}
+    return world.World(Register.objects.get(pk=kept["register"]), registrant, registrant, people)
+
+
 def fill(world: World, records: int) -> dict[str, Any]:
-    """Load the register with adopted records and return the speed."""
+    """Load the register with adopted records until it holds so many, and return the speed."""
     from dengji.registration.generator import load
+    from dengji.registration.models import Registration
 
+    held = Registration.objects.count()
     started = time.perf_counter()
-    done = load(world.world.register, records, progress=_meter(started))
+    done = load(world.world.register, records - held, start=held, progress=_meter(started)) if held < records else 0
     seconds = time.perf_counter() - started
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM registration_registration")
-        (held,) = cursor.fetchone()
-    return {"records": held, "loaded": done, "seconds": round(seconds, 1), "per_s": round(done / seconds)}
+    speed = {"loaded": done, "seconds": round(seconds, 1), "per_s": round(done / seconds)} if done else {}
+    return {"records": Registration.objects.count(), **speed}
 
 
 def _meter(started: float) -> Any:
@@ -136,7 +152,7 @@ def import_file(node: Node, world: World, rows: int) -> dict[str, Any]:
     from dengji.registration.generator import generate
 
     path = node.directory / "bench-import.csv"
-    made = list(islice(generate(rows, 77, 5_000_000), rows))
+    made = list(generate(rows, 77, _fresh()))
     names = [
         n
         for n in made[0]
@@ -161,9 +177,14 @@ def adopt_file(node: Node, rows: int) -> dict[str, Any]:
 
     path = node.directory / "bench-adopt.jsonl"
     with path.open("w", encoding="utf-8") as file:
-        for record in adoption_rows(rows, 78, 6_000_000):
+        for record in adoption_rows(rows, 78, _fresh()):
             file.write(json.dumps(record, ensure_ascii=False) + "\n")
     return _command(node, ["adopt", str(path)], rows)
+
+
+def _fresh() -> int:
+    """A place in the generator's range that an earlier run on a kept node has hardly used."""
+    return 2_000_000 + int(time.time()) % 5_000_000
 
 
 def _command(node: Node, words: list[str], rows: int) -> dict[str, Any]:

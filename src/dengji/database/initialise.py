@@ -28,7 +28,7 @@ _TUNING = {
     "max_parallel_workers_per_gather": "1",
     "autovacuum_max_workers": "2",
     "wal_compression": "on",
-    "max_wal_size": "1GB",
+    "max_wal_size": "4GB",
     "min_wal_size": "128MB",
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
