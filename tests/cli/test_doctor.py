@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
+from dengji.backup import recipient
 from dengji.cli.health import promised_tables
 from dengji.core import encryption
 from dengji.registration.models import Application, Registration
@@ -16,7 +18,8 @@ from tests.factories import world as w
 
 
 @pytest.fixture
-def node(committed: str, tmp_path: Path, settings: object) -> Iterator[Path]:
+def node(committed: str, tmp_path: Path, settings: Any) -> Iterator[Path]:
+    recipient.ensure(Path(settings.DENGJI_DATA_DIR) / "keys")
     yield tmp_path
 
 

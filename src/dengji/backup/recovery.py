@@ -31,11 +31,14 @@ from dengji.ledger.pure.keys import Algorithm
 from dengji.ledger.pure.merkle import Frontier, root
 from dengji.ledger.pure.notes import Note, VerifierKey, write_note
 from dengji.parties.models import Register
+from dengji.registration.audit import RECOVERY
 
 from .known import Copy
 from .reapply import Result, Told, at_of, reapply, seen_serials, told
 
 EPOCH = "epoch"
+#: Ranges of places in one entry; more go into further ones, as an entry has its limit.
+_RANGES = 4000
 _NAMESPACE = UUID("b3a9c2f4-61d7-5c0e-8f52-7d1e0a94c6b8")
 #: Serials given between backup and loss may be known to nobody here; far above what one day brings.
 _SERIAL_JUMP = 100_000
@@ -145,6 +148,7 @@ def _recover(witnesses: Sequence[bytes], copy: Copy | None, vkeys: list[Verifier
     else:
         outcome.how = "new_epoch"
         _begin_epoch(node, newest, outcome, restored_from)
+    _tell_losses(node, outcome, restored_from)
     return outcome
 
 
@@ -329,3 +333,36 @@ def _begin_epoch(node: Node, newest: Seen | None, outcome: Outcome, restored_fro
     )
     sequencer.append([(entry_id, bytes(Entry.objects.get(pk=entry_id).body))])
     outcome.origin, outcome.size = node.origin, held.size + 1
+
+
+def _tell_losses(node: Node, outcome: Outcome, restored_from: datetime) -> None:
+    """Let the log itself say which of its entries this node holds without their decisions, and since when."""
+    if not outcome.fetched:
+        return
+    ranges = _ranges(sorted([*outcome.lost_sealed, *outcome.not_applied]))
+    for number, start in enumerate(range(0, max(len(ranges), 1), _RANGES), 1):
+        services.record(
+            act="recovery_ended",
+            at=legal_now(),
+            register=keyring.NODE,
+            object_kind=RECOVERY,
+            object_id=uuid5(_NAMESPACE, f"{node.origin} {outcome.restored_size} {outcome.fetched}"),
+            n=number,
+            public={
+                "backup_at": timestamp(restored_from),
+                "kept_size": outcome.restored_size,
+                "fetched_to": outcome.restored_size + outcome.fetched,
+                "without_decision": ",".join(ranges[start : start + _RANGES]),
+            },
+        )
+
+
+def _ranges(places: list[int]) -> list[str]:
+    """Places as ranges: [3, 4, 5, 9] → 3-5, 9-9."""
+    found: list[list[int]] = []
+    for place in places:
+        if found and place == found[-1][1] + 1:
+            found[-1][1] = place
+        else:
+            found.append([place, place])
+    return [f"{first}-{last}" for first, last in found]

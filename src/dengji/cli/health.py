@@ -325,6 +325,7 @@ def inside(node: OpenNode) -> Iterator[Line]:
         "projection": projection,
         "worker": worker,
         "anchors": anchoring,
+        "backup": lambda: backups(node),
     }
     for name, look in looks.items():
         yield from guarded(name, look)

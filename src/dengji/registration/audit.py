@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from dengji.core.canonical import salted_digest
@@ -19,9 +20,12 @@ from .models import Application, Decision, DecisionDetail
 from .projection import MODELS
 from .services.engine import statement
 
+#: The kind of object under which the log tells of the end of a recovery.
+RECOVERY = "recovery"
+
 _BATCH = 2000
 _UNDECIDED = """
-SELECT e.id, e.object_kind, e.object_id FROM ledger_entry e
+SELECT e.id, e.object_kind, e.object_id, l.index FROM ledger_entry e LEFT JOIN ledger_leaf l ON l.entry_id = e.id
 WHERE e.object_kind = ANY(%s) AND NOT EXISTS (SELECT FROM registration_decision d WHERE d.entry_id = e.id) ORDER BY 1
 """
 
@@ -50,8 +54,25 @@ def findings(run: Examination) -> Iterator[Finding]:
     run.counts["decisions"] = done
     with connection.cursor() as cursor:
         cursor.execute(_UNDECIDED, [list(MODELS)])
-        for pk, kind, object_id in cursor.fetchall():
+        undecided = cursor.fetchall()
+    lost = _told_lost() if undecided else []
+    for pk, kind, object_id, index in undecided:
+        if index is not None and any(index in places for places in lost):
+            run.counts["decisions_lost"] += 1
+        else:
             yield Finding("decision_missing", N_("记录没有对应的决定"), f"entry {pk}, {kind} {object_id}")
+
+
+def _told_lost() -> list[range]:
+    """Places whose decisions a recovery lost, as the log itself says in public (design §5)."""
+    found: list[range] = []
+    told = Entry.objects.filter(act="recovery_ended", object_kind=RECOVERY, public=True)
+    for body in told.values_list("body", flat=True):
+        for part in str(orjson.loads(bytes(body))["public"]["without_decision"]).split(","):
+            first, _, last = part.partition("-")
+            if first:
+                found.append(range(int(first), int(last) + 1))
+    return found
 
 
 def _finding(code: str, what: str, decision: Decision) -> Finding:

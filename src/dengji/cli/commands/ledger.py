@@ -23,6 +23,7 @@ _STAGES = {
     "content": N_("内容"),
     "tile": N_("分块"),
     "decisions": N_("决定"),
+    "decisions_lost": N_("恢复时失去的决定"),
     "pending": N_("等待编号"),
     "cosignatures_of_unknown_witnesses": N_("未知见证方的联署"),
 }
