@@ -62,11 +62,9 @@ class Node:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.web = subprocess.Popen(
-            [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port)]
-            + ["--workers", "2", "--blocking-threads", "2", "--no-ws", "--http", "1", "--log-level", "error"]
-            + ["dengji.config.wsgi:application"]
-        )
+        options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "--workers", "2"]
+        options += ["--blocking-threads", "2", "--no-ws", "--http", "1", "--log-level", "error"]
+        self.web = subprocess.Popen([sys.executable, "-m", "granian", *options, "dengji.config.wsgi:application"])
         for _ in range(300):
             try:
                 connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
