@@ -109,7 +109,8 @@ def content(world: World, title: str | None = None, **more: Any) -> dict[str, An
     name = title or f"城市客运信息{next(_numbers)}"
     values: dict[str, Any] = {
         "name": f"甘肃省张掖市-道路运输业-{name}",
-        "intro": f"该数据资源为{world.registrant.name}在提供城市客运服务过程中产生，包含线路名称、运输企业、停靠站等具体信息，可用于出行查询和运力调配。",
+        "intro": f"该数据资源为{world.registrant.name}在提供城市客运服务过程中产生，"
+        "包含线路名称、运输企业、停靠站等具体信息，可用于出行查询和运力调配。",
         "registrant_name": world.registrant.name,
         "registrant_credit_code": world.registrant.credit_code,
         "registrant_type": "government_organ",
