@@ -15,9 +15,7 @@ GROUPS: dict[str, frozenset[str]] = {
     "REGISTRANT": frozenset({"clerk", "business_reviewer", "own_agency"}),
     "PREPARERS": frozenset({"clerk", "own_agency", "agent"}),
     "FILE": frozenset({"clerk", "business_reviewer", "own_agency", "agent", "co_registrant"}),
-    "DESK": frozenset(
-        {"acceptor", "reviewer", "notice_opener", "objection_officer", "agency_supervisor", "gateway"},
-    ),
+    "DESK": frozenset({"acceptor", "reviewer", "notice_opener", "objection_officer", "agency_supervisor", "gateway"}),
     "SUPERVISORS": frozenset({"agency_supervisor", "authority_supervisor"}),
     "ACCOUNTS": ACCOUNTS,
     "EVERYBODY": ACCOUNTS | {"nobody"},
@@ -69,13 +67,7 @@ ACTS = _rules(
         "9(3); R29",
     ),
     ("application.confirm_joint", "共同登记确认", "confirm a joint application", "co_registrant", "7; A"),
-    (
-        "application.submit_for_business_review",
-        "提交业务审核",
-        "hand over for business review",
-        "PREPARERS",
-        "7; A",
-    ),
+    ("application.submit_for_business_review", "提交业务审核", "hand over for business review", "PREPARERS", "7; A"),
     (
         "application.submit_for_business_review rectification",
         "提交业务审核（利害关系人的更正）",
@@ -121,13 +113,7 @@ ACTS = _rules(
     ("application.terminate", "终止登记", "terminate", "agency_supervisor", "12; A"),
     ("application.terminate refused", "终止登记（赋码被退回）", "terminate (code refused)", "agency_supervisor", "A"),
     ("application.request_code", "请求赋码", "request a code", "gateway agency_supervisor", "13, 14; R20; A"),
-    (
-        "application.request_code again",
-        "重新请求赋码",
-        "request a code again",
-        "gateway agency_supervisor",
-        "14; A",
-    ),
+    ("application.request_code again", "重新请求赋码", "request a code again", "gateway agency_supervisor", "14; A"),
     (
         "application.cancel_request",
         "撤回赋码请求",
@@ -148,13 +134,7 @@ ACTS = _rules(
         "12; §3",
     ),
     ("objection.retract", "撤回异议", "retract an objection", "objector", "12; A"),
-    (
-        "objection.retract key",
-        "撤回异议（凭查询密钥）",
-        "retract an objection, with its key",
-        "EVERYBODY",
-        "12; A; §4",
-    ),
+    ("objection.retract key", "撤回异议（凭查询密钥）", "retract an objection, with its key", "EVERYBODY", "12; A; §4"),
     ("objection.verify", "核实异议人身份", "verify the objector", "objection_officer", "12; A"),
     ("objection.find_inadmissible", "异议不予受理", "find inadmissible", "objection_officer", "12; A"),
     ("objection.uphold", "异议成立", "uphold", "objection_officer agency_supervisor", "12; A"),
@@ -302,13 +282,7 @@ ENDPOINTS = _rules(
         "objection_officer agency_supervisor objector",
         "12; §4, §5",
     ),
-    (
-        "receipt objection key",
-        "异议办理事项回执（凭查询密钥）",
-        "the same, with the key",
-        "EVERYBODY",
-        "12; §4, §5",
-    ),
+    ("receipt objection key", "异议办理事项回执（凭查询密钥）", "the same, with the key", "EVERYBODY", "12; §4, §5"),
     (
         "receipt complaint",
         "投诉办理事项回执（启封）",
@@ -349,13 +323,7 @@ ENDPOINTS = _rules(
 
 #: What is confidential even among those who may see the object: who gets the words themselves.
 SENSITIVE = _rules(
-    (
-        "personal draft",
-        "草稿的个人信息字段",
-        "personal fields of a draft",
-        "REGISTRANT agent",
-        "R64; §3",
-    ),
+    ("personal draft", "草稿的个人信息字段", "personal fields of a draft", "REGISTRANT agent", "R64; §3"),
     (
         "personal opened",
         "已提交件的个人信息字段（申请打开，留痕）",
@@ -372,13 +340,7 @@ SENSITIVE = _rules(
         "REGISTRANT agent acceptor reviewer",
         "§4, §5",
     ),
-    (
-        "reasons",
-        "不予受理、补正等理由",
-        "reasons of a decision",
-        "FILE DESK authority_supervisor",
-        "10, 11; R3; 18",
-    ),
+    ("reasons", "不予受理、补正等理由", "reasons of a decision", "FILE DESK authority_supervisor", "10, 11; R3; 18"),
     ("unsubmitted words", "补正期间尚未提交的修改", "changes not yet submitted", "FILE", "R3; §3"),
     ("unsubmitted files", "补正期间尚未提交的材料", "files not yet submitted", "FILE", "R3; §3"),
     ("material draft", "草稿的材料原文", "a draft's file", "FILE", "R3, R62"),
@@ -392,13 +354,7 @@ SENSITIVE = _rules(
     ),
     ("objector", "异议人身份", "the objector's identity", "objection_officer agency_supervisor objector", "§4"),
     ("objector by key", "异议人身份（凭查询密钥）", "the same, with the key", "EVERYBODY", "§4"),
-    (
-        "evidence",
-        "异议证据原文",
-        "the objector's evidence",
-        "objection_officer agency_supervisor objector",
-        "§4",
-    ),
+    ("evidence", "异议证据原文", "the objector's evidence", "objection_officer agency_supervisor objector", "§4"),
     (
         "evidence name",
         "异议证据的文件名",
