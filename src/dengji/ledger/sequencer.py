@@ -21,7 +21,7 @@ from .entries import leaf_hash
 from .models import Tile
 from .pure.errors import LedgerError
 from .pure.merkle import EMPTY_ROOT, HASH_SIZE, Frontier
-from .pure.tiles import HEIGHT, WIDTH
+from .pure.tiles import HEIGHT, WIDTH, parents
 
 BATCH = 2000
 #: How long a transaction may stand idle before the server ends it and frees the lock: a frozen process is replaced.
@@ -178,6 +178,11 @@ def row_hashes(level: int, first: int, count: int) -> bytes:
 
 def tree_hash(data: bytes) -> bytes:
     """Return the root over the hashes of one row."""
+    if len(data) == WIDTH * HASH_SIZE:
+        # Signing goes over up to 255 full tiles for each row that is not full: row by row takes half the time.
+        while len(data) > HASH_SIZE:
+            data = parents(data)
+        return data
     frontier = Frontier()
     for at in range(0, len(data), HASH_SIZE):
         frontier.append(data[at : at + HASH_SIZE])
@@ -195,6 +200,8 @@ def run_once(*, finish: bool = False) -> int:
     placed = 0
     while batch := place_pending():
         placed += batch
+        if batch < BATCH:
+            break
         checkpointing.keep()
     checkpointing.keep(at_once=finish)
     return placed

@@ -166,10 +166,14 @@ def expand(tile: Tile, data: bytes) -> list[bytes]:
         raise refuse("tile_malformed", N_("分块 {path} 的长度不对"), path=tile.path)
     rows = [data]
     for _ in range(1, HEIGHT):
-        below = rows[-1]
-        pairs = range(0, len(below) - HASH_SIZE, 2 * HASH_SIZE)
-        rows.append(b"".join(hashlib.sha256(b"\x01" + below[at : at + 2 * HASH_SIZE]).digest() for at in pairs))
+        rows.append(parents(rows[-1]))
     return rows
+
+
+def parents(row: bytes) -> bytes:
+    """Return the joined hashes of the complete nodes above a row of joined hashes; an odd one at the end has none."""
+    sha256, pair = hashlib.sha256, 2 * HASH_SIZE
+    return b"".join([sha256(b"\x01" + row[at : at + pair]).digest() for at in range(0, len(row) - HASH_SIZE, pair)])
 
 
 def hash_at(row: bytes, place: int) -> bytes:
