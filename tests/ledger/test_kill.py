@@ -1,7 +1,8 @@
 """`kill -9` of a node at work, at random moments: nothing acknowledged is lost, and the log is whole each time.
 
 A nursery process has Django ready and forks one victim a round, which acts, places, signs, rotates keys and backs up
-until it is killed; every fourth round PostgreSQL itself is killed with it. 10 rounds, 200 with DENGJI_SOAK=1, or DENGJI_KILLS.
+until it is killed; every fourth round PostgreSQL itself is killed with it. 10 rounds; 200 with DENGJI_SOAK=1; or as
+many as DENGJI_KILLS says.
 """
 
 from __future__ import annotations
