@@ -91,8 +91,8 @@ TAMPERING: dict[str, tuple[str, set[str]]] = {
         {"entry_altered", "checkpoint_root", "tree_disagrees", "decision_entry"},
     ),
     "an entry with its hash": (
-        "UPDATE ledger_entry SET body = '{}' WHERE id = 7; UPDATE ledger_leaf SET hash = sha256('\\x007b7d'::bytea)"
-        " WHERE entry_id = 7",
+        "UPDATE ledger_entry SET body = '{}' WHERE id = (SELECT entry_id FROM ledger_leaf WHERE index = 6);"
+        " UPDATE ledger_leaf SET hash = sha256('\\x007b7d'::bytea) WHERE index = 6",
         {"entry_columns", "checkpoint_root", "tile_altered"},
     ),
     "an entry's time": (f"UPDATE ledger_entry SET at = at - interval '1 day' WHERE id = ({SEALED})", {"entry_columns"}),
@@ -121,7 +121,7 @@ TAMPERING: dict[str, tuple[str, set[str]]] = {
         f"UPDATE ledger_entry SET body = 'x' WHERE id = ({PUBLIC})",
         {"entry_altered", "entry_columns", "decision_entry"},
     ),
-    "an object's count": ("UPDATE ledger_entry SET n = 99 WHERE id = 2", {"object_gap", "entry_columns"}),
+    "an object's count": (f"UPDATE ledger_entry SET n = 99 WHERE id = ({SEALED})", {"object_gap", "entry_columns"}),
     "the tree": ("UPDATE ledger_tree SET size = size + 1", {"tree_disagrees"}),
     "no tree": ("DELETE FROM ledger_tree", {"tree_missing"}),
     "a tile": ("UPDATE ledger_tile SET data = sha256('x') || substring(data FROM 33) WHERE n = 1", {"tile_altered"}),

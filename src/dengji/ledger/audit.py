@@ -131,7 +131,7 @@ def rows(statement: str) -> Iterator[tuple[Any, ...]]:
     connection.ensure_connection()
     with psycopg.ServerCursor(connection.connection, "dengji_audit") as cursor:
         cursor.itersize = _FETCH
-        cursor.execute(statement)
+        cursor.execute(statement, binary=True)
         yield from cursor
 
 
