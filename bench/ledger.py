@@ -50,15 +50,20 @@ def measure(node: Node, options: argparse.Namespace, home: Path | None) -> dict[
     keyring.ensure_keys()
     world = World(node.directory)
     figures: dict[str, Any] = {"load_before": os.getloadavg()[0], "cores": os.cpu_count()}
-    figures["fill"] = fill(world, options.check_entries)
-    sequencer.run_once(finish=True)
-    figures["check"] = check(node)
-    figures["append"] = append(node, options.appends)
-    append(node, max(0, options.leaves - _size()))
-    figures["proofs"] = proofs(node, options.proofs)
-    figures["storage"] = storage()
-    figures["acts"] = acts(node, world, options.rate, options.seconds, options.rounds)
-    figures["pymerkle"] = pymerkle(node.directory, home, options.peer_leaves)
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "fill": lambda: fill(world, options.check_entries),
+        "place": lambda: {"placed": sequencer.run_once(finish=True)},
+        "check": lambda: check(node),
+        "append": lambda: append(node, options.appends),
+        "append_rest": lambda: append(node, max(0, options.leaves - _size())),
+        "proofs": lambda: proofs(node, options.proofs),
+        "storage": storage,
+        "acts": lambda: acts(node, world, options.rate, options.seconds, options.rounds),
+        "pymerkle": lambda: pymerkle(node.directory, home, options.peer_leaves),
+    }
+    for name, part in parts.items():
+        figures[name] = part()
+        print(f"  {name}: {json.dumps(figures[name])}", file=sys.stderr, flush=True)
     figures["load_after"] = os.getloadavg()[0]
     return figures
 
