@@ -283,3 +283,12 @@ def test_what_somebody_could_do_next() -> None:
     assert acts_for("application", "REGISTERED", "first", frozenset(ROLES)) == ()
     clerk = {act.name for act in acts_for("application", "DRAFT", "first", frozenset({"clerk"}))}
     assert clerk == {"submit_for_business_review", "withdraw"}
+
+
+def test_only_a_running_case_is_recalculated_and_only_an_existing_one_suppressed() -> None:
+    for state in TERMINAL:
+        assert attempt("recalculate", Case(state=state), "clock") == "wrong_state"
+    assert attempt("recalculate", Case(), "clock") == "wrong_state"
+    assert attempt("recalculate", Case(state="NOTICE"), "clock") == "NOTICE"
+    assert attempt("suppress_content", Case(), "agency_supervisor") == "wrong_state"
+    assert attempt("suppress_content", Case(state="REGISTERED"), "agency_supervisor") == "REGISTERED"
