@@ -17,7 +17,7 @@ import orjson
 from django.db import connection, transaction
 
 from dengji.core.canonical import timestamp
-from dengji.core.clock import legal_now, real_now
+from dengji.core.clock import advance_to, legal_now, real_now
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.core.frame import lock_words
 from dengji.core.models import Node
@@ -141,6 +141,7 @@ def _recover(witnesses: Sequence[bytes], copy: Copy | None, vkeys: list[Verifier
         fetched = []
     if newest is not None:
         outcome.known_size, outcome.vouched_until = newest.checkpoint.size, newest.vouched_at
+    _catch_up_with_time(node, fetched)
     _jump_serials(restored_from + node.legal_offset, fetched)
     if newest is not None and newest.checkpoint.size == outcome.size and not new_epoch:
         outcome.how = "caught_up" if outcome.fetched else "continued"
@@ -276,6 +277,13 @@ def _fetch_contents(copy: Copy, fetched: list[Told]) -> list[str]:
 
 
 # Going on
+
+
+def _catch_up_with_time(node: Node, fetched: list[Told]) -> None:
+    """A demonstration's clock that was moved on after the backup never goes back behind what the log says."""
+    latest = max((one.entry.at for one in fetched), default=None)
+    if node.demonstration and latest is not None and latest > legal_now():
+        advance_to(latest)
 
 
 def _jump_serials(backup_at: datetime, fetched: list[Told]) -> None:

@@ -141,7 +141,7 @@ def load(found: Sound, migrator: str, *, progress: Progress = quiet) -> dict[str
     """
     counts = {"rows": 0, "files": 0}
     with psycopg.connect(migrator) as connection:
-        if connection.execute("SELECT FROM core_node").fetchone():
+        if connection.execute("SELECT 1 FROM core_node").fetchone():
             raise target_not_empty()
         loader = tables.Loader(connection)
         loader.begin()
