@@ -33,7 +33,7 @@ test: setup  ## Run the tests (browser tests where Chromium is installed)
 
 soak: setup  ## Run the full counts of the heavy properties; the log stays in build/soak.log
 	@mkdir -p build
-	@DENGJI_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/properties tests/faults $(ARGS) 2>&1 | tee build/soak.log
+	@DENGJI_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/properties tests/faults tests/ledger/test_kill.py $(ARGS) 2>&1 | tee build/soak.log
 
 lint: setup  ## Check style, types and the rules of the house
 	@$(BIN)/ruff check src tests bench

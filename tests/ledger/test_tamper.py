@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -178,6 +179,14 @@ def forge_entry(owner: Owner, kept: Kept, index: int = HIT) -> None:
     owner.execute(sql, [body, entry.pk])
 
 
+def tie_decision(owner: Owner, kept: Kept) -> None:
+    """Let the forged entry name the digest of the forged decision."""
+    entry = Entry.objects.get(leaf__index=kept.index)
+    value = json.loads(bytes(entry.body))
+    value["public"]["decision"] = Decision.objects.get(entry_id=entry.pk).digest
+    owner.execute("UPDATE ledger_entry SET body = %s WHERE id = %s", [canonical(value), entry.pk])
+
+
 def forge_entry_and_leaf(owner: Owner, kept: Kept) -> None:
     forge_entry(owner, kept)
     digest = leaf_hash(bytes(Entry.objects.get(leaf__index=HIT).body))
@@ -261,7 +270,7 @@ DEEDS: dict[str, tuple[tuple[Deed, ...], Shown]] = {
     ),
     "who made a public decision, and its digest": (
         (forge_decision("open_notice", actor="person:nobody"),),
-        Shown(NOTHING, "", SAME, "agrees"),
+        Shown(frozenset({"decision_entry"}), "", SAME, "agrees"),
     ),
     "the reasons of a decision": (
         (
@@ -487,6 +496,7 @@ def test_what_nobody_held_can_be_rewritten_and_nothing_here_shows_it(kept: Kept,
     forged_at = "2020-01-01T00:00:00Z"
     owner.execute("UPDATE registration_decision SET at = %s WHERE entry_id = %s", [forged_at, _entry_id(kept.index)])
     forge_decision("open_notice")(owner, kept)
+    tie_decision(owner, kept)
     make_whole(owner, kept)
     forget_checkpoints(owner, kept)
     proofs.forget()

@@ -93,7 +93,7 @@ def _decision(decision: Decision, entry: list[Any]) -> Iterator[Finding]:
     value = said(bytes(body)) or {}
     public = value.get("public")
     if isinstance(public, dict):
-        agrees = public.get("state") == decision.to_state
+        agrees = public.get("state") == decision.to_state and public.get("decision") == decision.digest
     else:
         agrees = value.get("sealed") == decision.digest
     same = columns == [decision.act, decision.at, decision.object_id, decision.n]

@@ -23,7 +23,7 @@ from dengji.parties.actor import Actor
 from .. import rules
 from ..models import Application, Decision, Registration
 from . import rows
-from .engine import Deed, _decision, case_of, statement
+from .engine import Deed, _decision, case_of, public_part, statement
 
 #: Marks that stand in a pattern for what is each row's own; no real text can contain them.
 _MARK = "\u0000row\u0000"
@@ -113,7 +113,8 @@ class Log:
         text = self.statement.replace(_MARK_ID_BYTES, key).replace(_MARKED, stated)
         commitment = digest(salt + text)
         if self.public:
-            shown = canonical({"state": self.pattern.to_state, **(public or {})})
+            self.pattern.digest = commitment
+            shown = canonical(public_part(self.pattern, public or {}))
             body = self.entry.replace(_MARK_ID_BYTES, key).replace(_MARKED, shown)
         else:
             body = self.entry.replace(_MARK_ID_BYTES, key).replace(canonical(_MARK), canonical(commitment))

@@ -264,12 +264,20 @@ def _record(row: CaseBase, decision: Decision, deed: Deed) -> None:
         object_kind=row.OBJECT,
         object_id=row.pk,
         n=decision.n,
-        public=plain_dict({"state": decision.to_state, **deed.public}) if is_public else None,
+        public=public_part(decision, deed.public) if is_public else None,
         sealed=None if is_public else sealed,
         to=deed.to,
         ref=deed.ref,
     )
     sql.insert(decision)
+
+
+def public_part(decision: Decision, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a public entry holds: the state, what the act shows, and the salted digest of the whole decision.
+
+    The digest ties actor, deadline, rulebook and reasons to the entry without showing them.
+    """
+    return plain_dict({"state": decision.to_state, **shown, "decision": decision.digest})
 
 
 def answer(row: CaseBase, decision: Decision, **more: Any) -> dict[str, Any]:
