@@ -10,8 +10,10 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import urlencode
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import (
     InternalError,
@@ -21,8 +23,9 @@ from django.db import (
     connection,
     transaction,
 )
+from django.db.migrations.loader import MigrationLoader
 from django.test import Client
-from psycopg.conninfo import make_conninfo
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from dengji.backup import known, nightly, recipient, restoring
 from dengji.backup.known import Copy
@@ -31,6 +34,7 @@ from dengji.backup.recovery import recover
 from dengji.core import node as nodes
 from dengji.core.clock import legal_now
 from dengji.core.errors import DomainError
+from dengji.database import roles
 from dengji.law.calendar import shanghai_date
 from dengji.ledger import audit, checkpointing, keyring, sequencer
 from dengji.ledger.export import export
@@ -43,6 +47,7 @@ from dengji.registration.models import Application, Decision, Registration, Regi
 from dengji.registration.projection import MODELS, differences
 from dengji.registration.services import clockwork
 from tests.backup.conftest import Machine, Node
+from tests.cli.harness import elsewhere
 from tests.factories import world as w
 
 Restore = Callable[[Made], str]
@@ -427,3 +432,43 @@ def test_a_backup_while_four_write_goes_to_another_machine(
     assert another_machine("ledger", "check", "--full")["findings"] == []
     assert another_machine("rebuild")["differences"] == []
     assert not another_machine("node", "show")["recovering"]
+
+
+def test_a_backup_goes_into_a_server_of_ones_own(node: Node, another_machine: Machine, tmp_path: Path) -> None:
+    done = w.registered(w.build())
+    made = node.backup()
+    code = tmp_path / "code"
+    code.write_text(node.code)
+    name = f"own_{os.getpid()}"
+    urls = {"app": "DENGJI_DATABASE_URL", "migrator": "DENGJI_TEST_MIGRATOR_URL", "auditor": "DENGJI_TEST_AUDITOR_URL"}
+    parts = {role: conninfo_to_dict(os.environ[variable]) for role, variable in urls.items()}
+    owner = os.environ["DENGJI_TEST_OWNER_URL"]
+    roles.ensure_roles(owner, name, {role: str(one["password"]) for role, one in parts.items()})
+    way = urlencode({"host": parts["app"]["host"], "port": parts["app"]["port"]})
+    more = {
+        variable: f"postgresql://{parts[role]['user']}:{parts[role]['password']}@/{name}?{way}"
+        for role, variable in (("app", "DENGJI_DATABASE_URL"), ("migrator", "DENGJI_DATABASE_MIGRATOR_URL"))
+    }
+    words = ("restore", made.path, "--recovery-code", f"@{code}", "--json", "--data-dir")
+    try:
+        assert json.loads(elsewhere(*words, another_machine.home, more=more).out)["rows"] == made.rows
+        again = elsewhere(*words, another_machine.home.with_name("m"), more=more)
+        assert again.error["code"] == "target_not_empty" and not another_machine.home.with_name("m").exists()
+        shown = elsewhere("node", "show", "--json", "--data-dir", another_machine.home, more=more)
+        assert json.loads(shown.out)["recovering"]
+        with psycopg.connect(more["DENGJI_DATABASE_URL"]) as app:
+            assert app.execute("SELECT code FROM registration_registration").fetchall() == [(done["code"],)]
+    finally:
+        with psycopg.connect(owner, autocommit=True) as admin:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def test_an_older_schema_is_made_before_its_rows(node: Node) -> None:
+    graph = MigrationLoader(None)
+    had = {("core", "0001_initial"), ("core", "0002_append_only"), ("ledger", "0001_initial")}
+    assert restoring.last_of_each(graph, had) == [("core", "0002_append_only"), ("ledger", "0001_initial")]
+    made = node.backup()
+    found = restoring.examine(made.path, recipient.parse_code(node.code))
+    assert restoring.missing_migrations(found, set(graph.disk_migrations)) == []
+    later = {*graph.disk_migrations, ("registration", "9999_later")}
+    assert restoring.missing_migrations(found, later) == [("registration", "9999_later")]

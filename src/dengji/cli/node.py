@@ -200,6 +200,8 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     keyring.ensure_keys()
     if code := recipient.ensure(keys):
         _show_recovery_code(code, recipient.code_path(keys))
+    if node.is_recovering():
+        both("节点由备份恢复，只读：请运行 dengji node recover", "Restored and read-only: run dengji node recover")
     return founded.origin, fresh
 
 
