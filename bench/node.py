@@ -93,6 +93,7 @@ class Node:
         """POST (token, path, body) by several clients over kept connections; return the answers in order."""
         todo = list(enumerate(requests))
         answers: list[dict[str, Any]] = [{}] * len(todo)
+        refused: list[str] = []
         lock = threading.Lock()
 
         def client() -> None:
@@ -111,7 +112,8 @@ class Node:
                 response = connection.getresponse()
                 data = response.read()
                 if response.status >= 300:
-                    raise SystemExit(f"{path}: {response.status} {data[:500]!r}")
+                    refused.append(f"{path}: {response.status} {data.decode()[:500]}")
+                    return
                 answers[number] = json.loads(data)
 
         threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
@@ -119,6 +121,8 @@ class Node:
             thread.start()
         for thread in threads:
             thread.join()
+        if refused:
+            raise SystemExit(refused[0])
         return answers
 
 

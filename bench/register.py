@@ -90,9 +90,9 @@ def _meter(started: float) -> Any:
 
 def create_and_procedure(node: Node, world: World, count: int) -> dict[str, Any]:
     """Measure POST applications and the eight acts that follow, through HTTP and the clock, on the full register."""
-    factory, built = world.factory, world.world
+    factory, built, run = world.factory, world.world, time.time_ns()
     bodies = [
-        {"organisation_id": str(built.registrant.pk), "content": factory.content(built, _title(i))}
+        {"organisation_id": str(built.registrant.pk), "content": factory.content(built, _title(i, run))}
         for i in range(count)
     ]
     node.post([(world.tokens["clerk"], "applications", body) for body in bodies[:20]])
@@ -123,8 +123,10 @@ def create_and_procedure(node: Node, world: World, count: int) -> dict[str, Any]
     }
 
 
-def _title(i: int) -> str:
-    letters = random.Random(i).sample("东南西北中上下左右前后内外新旧大小高低长短冷热春夏秋冬山水林田湖草沙", 8)
+def _title(i: int, run: int) -> str:
+    letters = random.Random(f"{run}/{i}").sample(
+        "东南西北中上下左右前后内外新旧大小高低长短冷热春夏秋冬山水林田湖草沙", 8
+    )
     return f"{''.join(letters)}运行信息"
 
 
