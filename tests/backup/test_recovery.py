@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import (
+    IntegrityError,
     InternalError,
     OperationalError,
     ProgrammingError,
@@ -70,6 +71,10 @@ def clean() -> None:
     assert found == []
     for model in MODELS.values():
         assert [differences(row) for row in model._default_manager.all() if differences(row)] == []
+
+
+def _owner_of(database: str) -> str:
+    return make_conninfo(os.environ["DENGJI_TEST_OWNER_URL"], dbname=database)
 
 
 def serials() -> set[tuple[UUID, str]]:
@@ -193,7 +198,20 @@ def test_what_was_lost_comes_back_from_an_export(node: Node, another_database: R
     # The sealed part is told by number, and the log says so itself.
     assert outcome.lost_sealed and outcome.lost is None
     clean()
-    with pytest.raises(Exception, match=r".*"), transaction.atomic():
+    opener = Decision.objects.filter(act="open_notice").values_list("actor", flat=True).first()
+    # A decision written anew is excused where the log says so, and nowhere else.
+    redone = Decision.objects.filter(actor="recovered").first()
+    assert redone is not None
+    with psycopg.connect(_owner_of(connection.settings_dict["NAME"])) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE registration_decision SET actor = 'recovered' WHERE act = 'open_notice'")
+    assert "decision_altered" in {one.code for one in audit.check().findings}
+    with psycopg.connect(_owner_of(connection.settings_dict["NAME"])) as owner:
+        owner.execute("SET session_replication_role = replica")
+        owner.execute("UPDATE registration_decision SET actor = %s WHERE act = 'open_notice'", [opener])
+    clean()
+    # An object whose log is ahead takes no further act.
+    with pytest.raises(IntegrityError), transaction.atomic():
         w.act(world, "submit_for_business_review", ids["drafted"], "clerk")
     nothing_twice(world, facts)
     newer = sign()

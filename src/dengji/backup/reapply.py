@@ -21,6 +21,7 @@ from dengji.ledger.entries import Sealed, new_salt
 from dengji.ledger.models import Content, Entry
 from dengji.parties.models import Register
 from dengji.registration import inspection
+from dengji.registration.audit import RECOVERED
 from dengji.registration.models import Application, Decision, NameKey, Registration
 from dengji.registration.models.cases import CaseBase
 from dengji.registration.projection import COLUMNS, MODELS, fold
@@ -28,8 +29,6 @@ from dengji.registration.services.coding import add_version
 from dengji.registration.services.engine import statement
 from dengji.registration.services.notices import end_notice
 from dengji.registration.services.results import empty_family
-
-ACTOR = "recovered"
 
 
 @dataclass(frozen=True)
@@ -97,8 +96,8 @@ def _decide(row: CaseBase, one: Told, public: Mapping[str, Any], **data: Any) ->
         register_id=row.register_id,
         n=one.entry.n,
         act=one.entry.act,
-        actor=ACTOR,
-        role=ACTOR,
+        actor=RECOVERED,
+        role=RECOVERED,
         at=one.entry.at,
         from_state=row.state,
         to_state=public["state"],

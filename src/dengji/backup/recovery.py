@@ -38,7 +38,7 @@ from .reapply import Result, Told, at_of, reapply, seen_serials, told
 
 EPOCH = "epoch"
 #: Ranges of places in one entry; more go into further ones, as an entry has its limit.
-_RANGES = 4000
+_RANGES = 1200
 _NAMESPACE = UUID("b3a9c2f4-61d7-5c0e-8f52-7d1e0a94c6b8")
 #: Serials given between backup and loss may be known to nobody here; far above what one day brings.
 _SERIAL_JUMP = 100_000
@@ -344,11 +344,15 @@ def _begin_epoch(node: Node, newest: Seen | None, outcome: Outcome, restored_fro
 
 
 def _tell_losses(node: Node, outcome: Outcome, restored_from: datetime) -> None:
-    """Let the log itself say which of its entries this node holds without their decisions, and since when."""
+    """Let the log itself say of which entries this node lost the decisions, and of which it wrote them anew."""
     if not outcome.fetched:
         return
-    ranges = _ranges(sorted([*outcome.lost_sealed, *outcome.not_applied]))
-    for number, start in enumerate(range(0, max(len(ranges), 1), _RANGES), 1):
+    said = {
+        "without_decision": _ranges(sorted([*outcome.lost_sealed, *outcome.not_applied])),
+        "done_again": _ranges(outcome.applied),
+    }
+    longest = max(1, *(len(ranges) for ranges in said.values()))
+    for number, start in enumerate(range(0, longest, _RANGES), 1):
         services.record(
             act="recovery_ended",
             at=legal_now(),
@@ -360,7 +364,7 @@ def _tell_losses(node: Node, outcome: Outcome, restored_from: datetime) -> None:
                 "backup_at": timestamp(restored_from),
                 "kept_size": outcome.restored_size,
                 "fetched_to": outcome.restored_size + outcome.fetched,
-                "without_decision": ",".join(ranges[start : start + _RANGES]),
+                **{name: ",".join(ranges[start : start + _RANGES]) for name, ranges in said.items()},
             },
         )
 

@@ -14,7 +14,7 @@ from dengji.core.canonical import salted_digest
 from dengji.core.encryption import unseal_json
 from dengji.core.errors import N_, DomainError
 from dengji.ledger.audit import Examination, Finding, count, rows, said
-from dengji.ledger.models import Entry
+from dengji.ledger.models import Entry, Leaf
 
 from .models import Application, Decision, DecisionDetail
 from .projection import MODELS
@@ -22,6 +22,8 @@ from .services.engine import statement
 
 #: The kind of object under which the log tells of the end of a recovery.
 RECOVERY = "recovery"
+#: Who a decision names that a recovery wrote anew: nobody knows any more who did it.
+RECOVERED = "recovered"
 
 _BATCH = 2000
 _COLUMNS = [f.attname for f in Decision._meta.concrete_fields if f.attname != "data"]
@@ -58,7 +60,7 @@ def findings(run: Examination) -> Iterator[Finding]:
     with connection.cursor() as cursor:
         cursor.execute(_UNDECIDED, [list(MODELS)])
         undecided = cursor.fetchall()
-    lost = _told_lost() if undecided else []
+    lost = _told("without_decision") if undecided else []
     for pk, kind, object_id, index in undecided:
         if index is not None and any(index in places for places in lost):
             run.counts["decisions_lost"] += 1
@@ -66,13 +68,21 @@ def findings(run: Examination) -> Iterator[Finding]:
             yield Finding("decision_missing", N_("记录没有对应的决定"), f"entry {pk}, {kind} {object_id}")
 
 
-def _told_lost() -> list[range]:
-    """Places whose decisions a recovery lost, as the log itself says in public (design §5)."""
+def _done_again(decision: Decision) -> bool:
+    """Whether a recovery wrote this decision anew from its entry, and the log itself says so: the first one is lost."""
+    if decision.actor != RECOVERED:
+        return False
+    index = Leaf.objects.filter(entry_id=decision.entry_id).values_list("index", flat=True).first()
+    return index is not None and any(index in places for places in _told("done_again"))
+
+
+def _told(what: str) -> list[range]:
+    """Places that recoveries name in the log: `without_decision`, or decisions `done_again` (design §5)."""
     found: list[range] = []
     told = Entry.objects.filter(act="recovery_ended", object_kind=RECOVERY, public=True)
     for body in told.values_list("body", flat=True):
         public = (said(bytes(body)) or {}).get("public")
-        parts = str(public.get("without_decision", "")).split(",") if isinstance(public, dict) else []
+        parts = str(public.get(what, "")).split(",") if isinstance(public, dict) else []
         places = [part.partition("-") for part in parts]
         # Whatever else stands there was put there by somebody else, and excuses nothing.
         found += [range(int(a), int(b) + 1) for a, _, b in places if a.isdecimal() and b.isdecimal()]
@@ -93,7 +103,8 @@ def _decision(decision: Decision, entry: list[Any]) -> Iterator[Finding]:
     value = said(bytes(body)) or {}
     public = value.get("public")
     if isinstance(public, dict):
-        agrees = public.get("state") == decision.to_state and public.get("decision") == decision.digest
+        bound = public.get("decision") == decision.digest or _done_again(decision)
+        agrees = public.get("state") == decision.to_state and bound
     else:
         agrees = value.get("sealed") == decision.digest
     same = columns == [decision.act, decision.at, decision.object_id, decision.n]
