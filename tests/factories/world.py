@@ -67,7 +67,7 @@ class World:
 
 
 def build(rulebook: str = "cn-gs", region: str = "620000", issuer: str = "demo") -> World:
-    """Build a world under a rulebook; every role is a person of its own, and a stranger organisation has its own two."""
+    """Build a world under a rulebook: every role is a person of its own; a stranger organisation has its own two."""
     n = next(_numbers)
     jurisdiction = Jurisdiction.objects.filter(code=f"j{n}").first() or parties.add_jurisdiction(
         actor=OPERATOR, code=f"j{n}", name="示例辖区", region_code=region, rulebook=rulebook
