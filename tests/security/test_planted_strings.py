@@ -511,9 +511,9 @@ def _pg_dump(database: str) -> bytes:
 
 
 def _server_log() -> bytes:
-    """The log of the embedded server, which stands beside the node's directory in a test run."""
-    beside = Path(os.environ["DENGJI_DATA_DIR"]).parent
-    logs = [log.read_bytes() for log in beside.glob("d/log/postgresql.log*")]
+    """The log of the embedded server, which stands near the node's directory in a test run."""
+    above = Path(os.environ["DENGJI_DATA_DIR"]).parents
+    logs = [log.read_bytes() for place in list(above)[:2] for log in place.glob("d/log/postgresql.log*")]
     assert logs and any(logs)
     return b"".join(logs)
 
