@@ -14,8 +14,9 @@ from django.db import IntegrityError, transaction
 
 from dengji.core.errors import DomainError
 from dengji.ledger import services as ledger
-from dengji.ledger.entries import Sealed, content_address, content_body, entry_body, leaf_hash, new_salt
+from dengji.ledger.entries import Sealed, content_address, content_body, entry_body, new_salt
 from dengji.ledger.models import Content, Cursor, Entry, Leaf, Pending
+from dengji.ledger.pure.merkle import leaf_hash
 
 AT = datetime(2026, 9, 17, 2, 0, 0, 123000, tzinfo=UTC)
 

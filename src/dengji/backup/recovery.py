@@ -24,11 +24,11 @@ from dengji.core.models import Node
 from dengji.core.node import identity, is_epoch_of, next_epoch
 from dengji.law.calendar import shanghai_date
 from dengji.ledger import keyring, proofs, sequencer, services
-from dengji.ledger.entries import content_address, leaf_hash
+from dengji.ledger.entries import content_address
 from dengji.ledger.models import Content, Entry, SignedCheckpoint, Tree
 from dengji.ledger.pure.checkpoints import Checkpoint, open_checkpoint
 from dengji.ledger.pure.keys import Algorithm
-from dengji.ledger.pure.merkle import Frontier, root
+from dengji.ledger.pure.merkle import Frontier, leaf_hash, root
 from dengji.ledger.pure.notes import Note, VerifierKey, write_note
 from dengji.parties.models import Register
 from dengji.registration.audit import RECOVERY

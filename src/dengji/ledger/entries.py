@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -90,8 +89,3 @@ def content_body(salt: bytes, fields: Mapping[str, Any]) -> bytes:
 def content_address(body: bytes) -> str:
     """Return the `sha256:` address of a content object."""
     return digest(body)
-
-
-def leaf_hash(body: bytes) -> bytes:
-    """Return the RFC 6962 leaf hash of an entry."""
-    return hashlib.sha256(b"\x00" + body).digest()

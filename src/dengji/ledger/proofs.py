@@ -10,7 +10,7 @@ from dengji.core.errors import N_
 from .models import Entry
 from .models import Tile as StoredTile
 from .pure.errors import refuse
-from .pure.merkle import NodeReader, consistency_proof, inclusion_proof
+from .pure.merkle import HASH_SIZE, consistency_proof, inclusion_proof, path_from
 from .pure.tiles import HEIGHT, WIDTH, Tile, encode_bundle, expand, hash_at
 from .sequencer import fault, row_hashes
 
@@ -58,6 +58,20 @@ class StoredNodes:
         self.size = size
         self._full = _full if cached else lru_cache(maxsize=16)(_full.__wrapped__)
         self._edge: dict[int, Rows] = {}
+        # What stands above a full tile is the same for its 256 entries.
+        self._above = lru_cache(maxsize=_KEEP_TILES)(lambda n: path_from(HEIGHT, n, size, self))
+
+    def inclusion(self, index: int) -> list[bytes]:
+        """Return the audit path of entry `index` at this size; raises LedgerError out_of_range, node_missing."""
+        n, place = divmod(index, WIDTH)
+        if not 0 <= n < self.size >> HEIGHT:
+            return inclusion_proof(index, self.size, self)
+        inside = []
+        for row in self._full(0, n):
+            at = (place ^ 1) * HASH_SIZE
+            inside.append(row[at : at + HASH_SIZE])
+            place >>= 1
+        return inside + self._above(n)
 
     def __call__(self, level: int, index: int) -> bytes:
         """Return node (level, index); raises LedgerError node_missing where it is not complete at this size."""
@@ -78,7 +92,7 @@ class StoredNodes:
 
 
 @lru_cache(maxsize=_KEEP_SIZES)
-def nodes(size: int) -> NodeReader:
+def nodes(size: int) -> StoredNodes:
     """Return the reader of the log at a size that is placed; cached, so ask for signed sizes."""
     return StoredNodes(size)
 
@@ -94,7 +108,7 @@ def inclusion(index: int, size: int) -> list[bytes]:
 
     Raises LedgerError out_of_range, node_missing.
     """
-    return inclusion_proof(index, size, nodes(size))
+    return nodes(size).inclusion(index)
 
 
 def consistency(old: int, new: int) -> list[bytes]:

@@ -17,10 +17,9 @@ from dengji.core.errors import N_
 from dengji.core.frame import lock_key
 from dengji.core.node import is_recovering
 
-from .entries import leaf_hash
 from .models import Tile
 from .pure.errors import LedgerError
-from .pure.merkle import EMPTY_ROOT, HASH_SIZE, Frontier
+from .pure.merkle import EMPTY_ROOT, HASH_SIZE, Frontier, leaf_hash
 from .pure.tiles import HEIGHT, WIDTH, parents
 
 BATCH = 2000
