@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "dengji.registration",
     "dengji.imports",
     "dengji.notify",
+    "dengji.catalogue",
     "dengji.backup",
     "dengji.web",
 ]

@@ -1,0 +1,19 @@
+"""The room `catalogue` of design §2."""
+
+from django.apps import AppConfig
+
+
+class CatalogueConfig(AppConfig):
+    """The public read side: search, facets, pages, statistics, open exports."""
+
+    name = "dengji.catalogue"
+    label = "catalogue"
+
+    def ready(self) -> None:
+        """Follow the log between ticks and in every tick."""
+        from dengji.registration.services import clockwork
+
+        from . import follow
+
+        clockwork.add_phase("catalogued", follow.follow)
+        clockwork.add_follower("catalogued", follow.follow)
