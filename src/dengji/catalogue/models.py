@@ -5,6 +5,8 @@ Both follow from the log alone and may be emptied and made again at any time (`d
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
@@ -12,7 +14,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 
-def _codes(length: int) -> ArrayField:
+def _codes(length: int) -> ArrayField[Any, Any]:
     return ArrayField(models.CharField(max_length=length), default=list)
 
 
