@@ -150,7 +150,12 @@ def clone_of(template_database: str) -> Iterator[str]:
     name = f"c_{uuid.uuid4().hex[:12]}"
     connections.close_all()
     with _owner() as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" OWNER dengji_migrator')
+        # Four times as fast as writing the copy into the WAL, which only a standby would need.
+        if admin.info.server_version >= 180000:
+            admin.execute("SET file_copy_method = clone")
+        admin.execute(
+            f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" OWNER dengji_migrator STRATEGY = file_copy'
+        )
         # Rights on a database are not cloned with it.
         admin.execute(f'REVOKE ALL ON DATABASE "{name}" FROM PUBLIC')
         admin.execute(f'GRANT CONNECT ON DATABASE "{name}" TO dengji_migrator, dengji_app, dengji_auditor')
