@@ -497,6 +497,7 @@ def test_an_agent_of_its_own_word_sees_nothing_that_is_not_public(world: w.World
     coded = w.registered(world, fields={"storage_location": "示例机房"})
     pk = follow_up(world, "change", coded["registration"], actor="agent", agent_id=agency.pk)
     assert "storage_location" not in application(pk).draft.fields
+    on(world, "withdraw", "agent", application_id=pk)
     mine = follow_up(world, "change", coded["registration"])
     assert application(mine).draft.fields["storage_location"] == "示例机房"
 

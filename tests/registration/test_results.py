@@ -96,7 +96,12 @@ def test_a_first_application_is_not_completed(world: w.World) -> None:
 
 
 def test_a_registration_that_ended_meanwhile_cannot_be_changed(world: w.World, coded: dict[str, Any]) -> None:
-    one = follow_up(world, "change", coded["registration"])
+    kinds = ("rectification_evidence", "identity_proof", "interest_proof")
+    one = follow_up(
+        world, "rectification", coded["registration"], materials=kinds, actor="citizen", interested_party=True
+    )
+    w.act(world, "submit_for_business_review", one, "citizen")
+    w.act(world, "submit", one, "citizen", **w.SECRECY)
     w.advance(world, one, "pass_review")
     finish(world, follow_up(world, "cancellation", coded["registration"]))
     with refused("registration_ended", 409):

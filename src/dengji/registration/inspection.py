@@ -117,7 +117,7 @@ def completed(application: Application, content: Mapping[str, Any]) -> dict[str,
     An agent or interested party starts from the public page (Arts. 6, 19); what they did not touch stays as it is.
     """
     registration = application.registration
-    if application.kind == "first" or registration is None or not _by_outsider(application):
+    if application.kind == "first" or registration is None or not by_outsider(application):
         return dict(content)
     fields = registration_fields(registration)
     shown = visible(fields, "page")
@@ -129,7 +129,8 @@ def registration_fields(registration: Registration) -> dict[str, Any]:
     return dict(RegistrationVersion.objects.get(registration=registration, number=registration.version).fields)
 
 
-def _by_outsider(application: Application) -> bool:
+def by_outsider(application: Application) -> bool:
+    """Tell whether a file was opened by somebody who sees only the public page of the registration."""
     return Decision.objects.filter(object_id=application.pk, act="create_application", role__in=OUTSIDERS).exists()
 
 

@@ -116,6 +116,7 @@ def save_draft(request: HttpRequest, id: UUID, body: s.DraftChange) -> Any:  # n
         request=body.request.model_dump(exclude_none=True) if body.request else None,
         revision=body.revision,
         replace=body.replace,
+        rebase=body.rebase,
     )
 
 

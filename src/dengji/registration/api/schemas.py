@@ -99,13 +99,15 @@ class NewApplication(In):
 class DraftChange(In):
     """What is saved: given fields replace the stored ones, null removes one, `replace` replaces all.
 
-    `revision` is the one that was edited; another one in between is answered with 409 draft_changed.
+    `revision` is the one that was edited; another one in between is answered with 409 draft_changed. `rebase` first
+    puts the draft's own changes onto the present version of the registration, after 409 registration_moved.
     """
 
     content: Content = Field(default_factory=dict)
     request: RequestDetails | None = None
     revision: int | None = Field(None, ge=1, le=2**31 - 1)
     replace: bool = False
+    rebase: bool = False
 
 
 class Saved(Out):

@@ -28,6 +28,14 @@ class Application(CaseBase):
     registration = models.ForeignKey(
         "registration.Registration", null=True, on_delete=models.PROTECT, related_name="applications"
     )
+    base_version = models.PositiveIntegerField(
+        null=True, help_text="The version of the registration that the draft builds on (every kind but first)"
+    )
+    mandated = models.BooleanField(
+        default=True,
+        db_default=True,
+        help_text="False while a draft opened by an agent holds no letter of authority: the organisation sees nothing",
+    )
     copied_from = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="copies")
     name = models.CharField(max_length=200, blank=True)
     registrant_name = models.CharField(max_length=200, blank=True)
@@ -94,6 +102,13 @@ class Version(models.Model):
     materials = models.JSONField(default=list, help_text="[{id, kind, sha256, size}] as they stood")
     salt = models.BinaryField()
     digest = models.CharField(max_length=80)
+    private_digest = models.CharField(
+        max_length=80,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the personal fields; its salt lies with them",
+    )
     at = models.DateTimeField()
     suppressed_at = models.DateTimeField(null=True)
 
@@ -102,7 +117,8 @@ class Version(models.Model):
 
 
 class VersionPrivate(models.Model):
-    """The encrypted personal fields of a version, apart so that a lawful deletion can remove them."""
+    """The encrypted personal fields of a version with the salt of their digest, apart so that a lawful deletion can
+    remove both: what is left then confirms no guess."""
 
     version = models.OneToOneField(Version, primary_key=True, on_delete=models.PROTECT, related_name="private")
     data = models.BinaryField()
@@ -136,6 +152,7 @@ class Material(models.Model):
     added_at = models.DateTimeField(db_default=Now())
     added_by = models.CharField(max_length=120)
     removed_at = models.DateTimeField(null=True)
+    suppressed_at = models.DateTimeField(null=True, help_text="Since when its bytes and its name are gone (Art. 4)")
 
     class Meta:
         indexes = (models.Index(fields=("owner_id",), name="registration_material_owner"),)

@@ -18,7 +18,7 @@ from dengji.law.visibility import visible
 from dengji.parties.actor import Actor
 from dengji.parties.models import Organisation, Register
 
-from .. import inspection, rules, selectors
+from .. import basis, inspection, rules, selectors
 from ..models import (
     Application,
     CoRegistrant,
@@ -49,7 +49,8 @@ def create_application(
     """Open a draft (新建申请). For every kind but `first`, `registration_id` names what it is about.
 
     `interested_party` marks a rectification asked for by someone other than the registrant (Art. 9(3)).
-    Raises DomainError forbidden, central_refused (Art. 6), kind_unknown, registration_required, not_found.
+    Raises DomainError forbidden, central_refused (Art. 6), kind_unknown, registration_required, not_found, and
+    another_pending where the registrant has an open file about the registration already.
     Implements Measures Arts. 7 and 9, facts R1–R7, R23, R29.
     """
 
@@ -75,7 +76,8 @@ def create_application(
         known = prefill(organisation, data_type)
         if interested_party:
             known = visible(known, "page")
-        start = {**known, **subject, **_copied(actor, row, copied_from), **(content or {})}
+        copied = _copied(actor, row, copied_from, subject, role in inspection.OUTSIDERS)
+        start = {**known, **subject, **copied, **(content or {})}
         start["data_type"] = row.data_type
         if row.agent_id and not start.get("agent_name"):
             start.update(_agent_fields(row.agent_id))
@@ -93,6 +95,7 @@ def create_application(
                     "kind": kind,
                     "data_type": row.data_type,
                     "registration": registration_id,
+                    "base_version": row.base_version,
                     "copied_from": copied_from,
                 }
             ),
@@ -181,7 +184,10 @@ def _subject(row: Application, registration_id: UUID | None, outsider: bool) -> 
     if registration.state != "VALID":
         raise conflict("registration_ended", N_("该登记已注销或撤销"), field="registration_id")
     row.registration = registration
+    row.base_version = registration.version
     row.data_type = registration.data_type
+    if not outsider:
+        basis.refuse_second(row)
     fields = inspection.registration_fields(registration)
     return visible(fields, "page") if outsider else fields
 
@@ -190,15 +196,24 @@ def _registration_required() -> DomainError:
     return DomainError("registration_required", N_("请指明本单位的一项已有登记"), "registration_id", article="9")
 
 
-def _copied(actor: Actor, row: Application, source_id: UUID | None) -> dict[str, Any]:
-    """The content of a file that came to nothing, for a new draft with a back-link (R23)."""
+def _copied(
+    actor: Actor, row: Application, source_id: UUID | None, subject: Mapping[str, Any], outsider: bool
+) -> dict[str, Any]:
+    """The content of a file that came to nothing, for a new draft with a back-link (R23).
+
+    Of an older file about the same registration only its own changes, on the version that is there now (`subject`).
+    """
     if source_id is None:
         return {}
     source = selectors.get(Application, source_id, actor)
     if source.state not in _COPYABLE or source.organisation_id != row.organisation_id:
         raise conflict("not_copyable", N_("只有未获登记的本单位申请可以复制为新草稿"), field="copied_from")
     row.copied_from = source
-    return inspection.content_of(source.draft)
+    content = inspection.content_of(source.draft)
+    if source.registration is None or source.base_version is None or source.registration_id != row.registration_id:
+        return content
+    base = basis.fields_at(source.registration, source.base_version)
+    return basis.onto(content, visible(base, "page") if outsider else base, subject)
 
 
 def prefill(organisation: Organisation, data_type: str) -> dict[str, Any]:
@@ -254,9 +269,11 @@ def save_draft(
     request: Mapping[str, Any] | None = None,
     revision: int | None = None,
     replace: bool = False,
+    rebase: bool = False,
 ) -> dict[str, Any]:
     """Save the form: given fields replace the stored ones, null removes one; `replace` replaces all.
 
+    `rebase` first puts the draft's own changes onto the present version of the registration, where that has moved on.
     `revision` is the one the caller edited; raises DomainError draft_changed where somebody saved in between, and
     wrong_state outside DRAFT and SUPPLEMENT. A changed draft must be confirmed anew by co-registrants (R7).
     """
@@ -270,7 +287,12 @@ def save_draft(
         draft = Draft.objects.select_for_update().get(pk=row.pk)
         if revision is not None and revision != draft.revision:
             raise conflict("draft_changed", N_("草稿已被他人修改：请重新载入后再保存"), field="revision")
-        merged = dict(content) if replace else {**inspection.content_of(draft), **content}
+        stored = inspection.content_of(draft)
+        if rebase and row.registration is not None and row.kind != "first":
+            stored = basis.rebased(row, stored, outsider=inspection.by_outsider(row))
+            row.base_version = row.registration.version
+            row.save(update_fields=["base_version"])
+        merged = dict(content) if replace else {**stored, **content}
         merged["data_type"] = row.data_type
         _fill(draft, merged)
         if request is not None:
@@ -297,6 +319,7 @@ def save_draft(
             "request": None if request is None else dict(request),
             "revision": revision,
             "replace": replace,
+            **({"rebase": True} if rebase else {}),
         },
         work=work,
     )

@@ -18,7 +18,7 @@ from dengji.law.visibility import visible
 from dengji.ledger import services as ledger
 from dengji.parties.actor import Actor
 
-from .. import inspection, rules, selectors
+from .. import basis, inspection, rules, selectors
 from ..models import (
     Application,
     Draft,
@@ -47,7 +47,8 @@ def _ground(rulebook: Rulebook, keys: tuple[str, ...], ground: str) -> str:
 def complete(*, actor: Actor, transaction_id: str, application_id: UUID) -> dict[str, Any]:
     """Finish a change, rectification, cancellation or renewal and carry it into the registration (办结, Arts. 9, 15).
 
-    Raises DomainError notice_settled, no_open_objection, renewal_in_time, registration_ended.
+    What another file has brought meanwhile is never taken back: raises DomainError registration_moved. Raises
+    DomainError notice_settled, no_open_objection, renewal_in_time, registration_ended.
     """
 
     def work(at: datetime) -> dict[str, Any]:
@@ -61,6 +62,7 @@ def complete(*, actor: Actor, transaction_id: str, application_id: UUID) -> dict
         content, request = inspection.current_content(row)
         if registration.state != "VALID":
             raise DomainError("registration_ended", N_("该登记已注销或撤销"), status=409)
+        content = _on_present(row, registration, content)
         decision = apply(
             "complete",
             row,
@@ -90,6 +92,15 @@ def complete(*, actor: Actor, transaction_id: str, application_id: UUID) -> dict
         )
 
     return perform("complete", actor=actor, transaction_id=transaction_id, target=application_id, request={}, work=work)
+
+
+def _on_present(row: Application, registration: Registration, content: dict[str, Any]) -> dict[str, Any]:
+    """The content to carry into the registration: of a file that changes nothing, as a renewal, what is there now."""
+    if not basis.moved(row, registration) or row.kind == "cancellation":
+        return content
+    if basis.changes(row, content):
+        raise basis.refuse_moved(registration)
+    return basis.fields_at(registration, registration.version)
 
 
 def _notice_settled(row: Application, rulebook: Rulebook, content: Mapping[str, Any], at: datetime) -> bool:

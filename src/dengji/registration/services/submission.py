@@ -21,7 +21,7 @@ from dengji.law.visibility import visible
 from dengji.ledger.entries import new_salt
 from dengji.parties.actor import Actor
 
-from .. import inspection, rules, selectors
+from .. import basis, inspection, rules, selectors
 from ..models import (
     Application,
     Material,
@@ -72,6 +72,7 @@ def submit_for_business_review(*, actor: Actor, transaction_id: str, application
         content = inspection.content_of(row.draft)
         inspection.refuse_errors(inspection.inspect(row, content, at=at))
         _check_request(row, rules.rules_of(row))
+        _check_basis(row)
         decision = apply(
             "submit_for_business_review",
             row,
@@ -110,6 +111,16 @@ def _check_request(row: Application, rulebook: Rulebook) -> None:
         raise DomainError("ground_unknown", N_("请选择规定的理由"), "ground", article="9")
     if row.kind == "renewal":
         renewal_months(request, rulebook)
+
+
+def _check_basis(row: Application) -> None:
+    """Refuse a file beside another of the same registrant, or on a version that is no longer the present one."""
+    if row.kind == "first" or row.registration is None:
+        return
+    if row.applicant_kind != "interested_party":
+        basis.refuse_second(row)
+    if row.kind != "cancellation" and basis.moved(row, row.registration):
+        raise basis.refuse_moved(row.registration)
 
 
 def _codes(rulebook: Rulebook, key: str) -> set[str]:
@@ -165,7 +176,8 @@ def submit(
     """Submit to the agency (提交登记申请): freezes the version, pins the rulebook, gives the serial on the first time.
 
     `secrecy_*` record the secrecy and publication review; its conclusion must be `publishable`. Raises DomainError
-    findings, second_person, secrecy_review, preview, renewal_window. Arts. 7, 9(1), R8, R26, R27.
+    findings, second_person, secrecy_review, preview, renewal_window, another_pending, registration_moved.
+    Arts. 7, 9(1), R8, R26, R27.
     """
 
     def work(at: datetime) -> dict[str, Any]:
@@ -175,6 +187,7 @@ def submit(
         findings = inspection.inspect(row, content, at=at, receipt=at)
         inspection.refuse_errors(findings)
         _check_request(row, rulebook)
+        _check_basis(row)
         late = any(f.code == "late_filing" for f in findings)
         role = _submitting_role(actor, row, rulebook)
         reviewed = (
