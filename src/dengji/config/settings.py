@@ -26,7 +26,7 @@ def _secret() -> str:
 def _database(url: str) -> dict[str, Any]:
     parts = conninfo_to_dict(url) if url else {}
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "dengji.core.postgresql",
         "NAME": parts.pop("dbname", "dengji"),
         "USER": parts.pop("user", ""),
         "PASSWORD": parts.pop("password", ""),
@@ -34,7 +34,9 @@ def _database(url: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {k: v for k, v in parts.items() if v is not None},
+        # A pooler that gives a connection to another client after each transaction may not know its statements.
+        "OPTIONS": {k: v for k, v in parts.items() if v is not None}
+        | {"prepare_threshold": 1 if ENV.get("DENGJI_PREPARE", "1") == "1" else None},
     }
 
 

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.db import transaction
 
-from . import node
+from . import node, sql
 from .clock import to_milliseconds
 from .encryption import keyed_digest
 from .errors import N_, DomainError, conflict
 
 MAX_TRANSACTION_ID = 64
 
-#: Two statements in one round trip: the second must see what the holder of the lock has committed.
+_LOCK = "SELECT pg_advisory_xact_lock(%s)"
+#: Apart from the lock: it must see what the holder of the lock has committed.
 _BEGIN = """
-SELECT pg_advisory_xact_lock(%s);
 SELECT r.request_digest, r.result, clock_timestamp() + coalesce(node.legal_offset, interval '0'),
     node.origin, node.restored_from IS NOT NULL
 FROM (SELECT 1) AS one LEFT JOIN core_rememberedresult r ON r.actor = %s AND r.transaction_id = %s
@@ -42,8 +42,8 @@ def lock_key(*parts: str) -> int:
 
 def lock_words(*parts: str) -> None:
     """Wait until no other transaction holds these words, and hold them until the end of this one."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [lock_key(*parts)])
+    with sql.prepared() as cursor:
+        cursor.execute(_LOCK, [lock_key(*parts)])
 
 
 def once(
@@ -63,9 +63,9 @@ def once(
         )
     digest = request_digest(act, request)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute(_BEGIN, [lock_key(actor, transaction_id), actor, transaction_id])
-            cursor.nextset()
+        with sql.prepared() as cursor:
+            cursor.execute(_LOCK, [lock_key(actor, transaction_id)])
+            cursor.execute(_BEGIN, [actor, transaction_id])
             known, result, instant, origin, restored = cursor.fetchone()
         if known is not None:
             if bytes(known) != digest:
@@ -78,7 +78,7 @@ def once(
             raise node.recovering()
         node.notice(origin)
         answer = work(to_milliseconds(instant))
-        with connection.cursor() as cursor:
+        with sql.prepared() as cursor:
             cursor.execute(
                 "INSERT INTO core_rememberedresult (actor, transaction_id, act, request_digest, result) "
                 "VALUES (%s, %s, %s, %s, %s::jsonb)",

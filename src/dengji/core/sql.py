@@ -1,15 +1,50 @@
-"""Plain INSERT and UPDATE of one model row: the ORM builds these anew each time, which costs more than running them."""
+"""Statements of every act: prepared ones, and plain INSERT and UPDATE of one model row.
+
+The ORM builds its statements anew each time, which costs more than running them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import JSONField, Model
 from django.db.models.expressions import DatabaseDefault
 from psycopg.types.json import Jsonb
+
+from .postgresql.base import DatabaseWrapper
+
+M = TypeVar("M", bound=Model)
+
+
+def prepared() -> CursorWrapper:
+    """Return a cursor whose statements PostgreSQL plans once: for single statements whose text is always the same."""
+    return cast(DatabaseWrapper, connection).prepared()
+
+
+@lru_cache(maxsize=64)
+def _reading(model: type[Model]) -> tuple[list[str], list[tuple[int, list[Any], Any]]]:
+    """(attributes, (place, converters, expression) of those columns whose values the ORM converts)."""
+    fields = model._meta.concrete_fields
+    columns = [field.get_col(model._meta.db_table) for field in fields]
+    converters = [
+        (i, [*connection.ops.get_db_converters(column), *column.get_db_converters(connection)], column)
+        for i, column in enumerate(columns)
+    ]
+    return [field.attname for field in fields], [found for found in converters if found[1]]
+
+
+def row_of(model: type[M], values: Sequence[Any]) -> M:
+    """Return the model instance of a row that holds every column in the model's order."""
+    names, converters = _reading(model)
+    plain = list(values)
+    for i, chain, expression in converters:
+        for convert in chain:
+            plain[i] = convert(plain[i], expression, connection)
+    return model.from_db(connection.alias, names, plain)
 
 
 @lru_cache(maxsize=64)
@@ -36,7 +71,7 @@ def insert(row: Model) -> None:
             continue
         names.append(column)
         values.append(Jsonb(value) if is_json else value)
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_insert(type(row), tuple(names)), values)
         row.pk = cursor.fetchone()[0]
     row._state.adding = False
@@ -55,5 +90,5 @@ def update(row: Model, attributes: Sequence[str]) -> None:
     if not attributes:
         return
     values: list[Any] = [getattr(row, name) for name in attributes]
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(_update(type(row), tuple(attributes)), [*values, row.pk])

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from dengji.core import sql
 from dengji.core.errors import N_, DomainError
@@ -72,7 +72,7 @@ def record(
         to=to,
         ref=ref,
     )
-    with connection.cursor() as cursor:
+    with sql.prepared() as cursor:
         cursor.execute(_RECORD, [act, object_kind, object_id, n, at, public is not None, body])
         (entry_id,) = cursor.fetchone()
     return int(entry_id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from .models import Jurisdiction, Person, Register, Role
@@ -68,7 +69,12 @@ def for_person(person: Person) -> Actor:
     rows = Role.objects.filter(person_id=person.pk, ended_at=None).values_list(
         "kind", "organisation_id", "register_id", "jurisdiction_id"
     )
-    return Actor(key=f"person:{person.pk}", person_id=person.pk, grants=tuple(Grant(*row) for row in rows))
+    return of_grants(person.pk, rows)
+
+
+def of_grants(person_id: UUID, rows: Iterable[tuple[Any, ...]]) -> Actor:
+    """Return the actor of a person, from (kind, organisation, register, jurisdiction) of each current role."""
+    return Actor(key=f"person:{person_id}", person_id=person_id, grants=tuple(Grant(*row) for row in rows))
 
 
 def supervised_registers(actor: Actor) -> frozenset[UUID]:

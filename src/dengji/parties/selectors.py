@@ -6,25 +6,34 @@ from typing import Any
 
 from django.db.models import Q
 
+from dengji.core import sql
 from dengji.core.clock import real_now
 from dengji.core.encryption import unseal_json
 from dengji.core.errors import N_, DomainError, forbidden, not_found
 
-from .actor import Actor, for_person
-from .models import AccessLog, Jurisdiction, Organisation, Person, Register, Role, Token
+from .actor import Actor, of_grants
+from .models import AccessLog, Jurisdiction, Organisation, Person, Register, Role
 from .services import token_digest
+
+_HOLDER = """
+SELECT token.person_id, role.kind, role.organisation_id, role.register_id, role.jurisdiction_id
+FROM parties_token token
+JOIN parties_person person ON person.id = token.person_id AND person.is_active
+LEFT JOIN parties_role role ON role.person_id = token.person_id AND role.ended_at IS NULL
+WHERE token.digest = %s AND token.revoked_at IS NULL AND token.expires_at > %s
+ORDER BY role.id
+"""
 
 
 def actor_for_token(token: str) -> Actor | None:
-    """Return the actor behind an API token, None where it is unknown, expired or revoked."""
-    row = (
-        Token.objects.filter(
-            digest=token_digest(token), revoked_at=None, expires_at__gt=real_now(), person__is_active=True
-        )
-        .select_related("person")
-        .first()
-    )
-    return for_person(row.person) if row else None
+    """Return the actor behind an API token with all current roles, None where it is unknown, expired or revoked.
+
+    Asked anew at every request, in one statement, so that a revoked token and an ended role count at once.
+    """
+    with sql.prepared() as cursor:
+        cursor.execute(_HOLDER, [token_digest(token), real_now()])
+        rows = cursor.fetchall()
+    return of_grants(rows[0][0], [row[1:] for row in rows if row[1]]) if rows else None
 
 
 def register_by_slug(slug: str) -> Register:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -80,19 +80,21 @@ def perform(
 
 def lock(model: type[M], pk: UUID, actor: Actor) -> M:
     """Lock and return one object within the actor's scope; raises DomainError not_found for any other."""
-    rows: Iterable[M]
-    if model in _STATIC:
-        try:
-            locking, params = _locking_sql(model, actor)
-        except EmptyResultSet:  # a scope that holds nothing has no SQL
-            raise not_found() from None
-        rows = model._default_manager.raw(locking, [pk if p is _HERE else p for p in params])
-    else:
-        rows = _locking(model, actor, pk)
-    row = next(iter(rows), None)
-    if row is None:
+    if model not in _STATIC:
+        row = next(iter(_locking(model, actor, pk)), None)
+        if row is None:
+            raise not_found()
+        return row
+    try:
+        locking, params = _locking_sql(model, actor)
+    except EmptyResultSet:  # a scope that holds nothing has no SQL
+        raise not_found() from None
+    with sql.prepared() as cursor:
+        cursor.execute(locking, [pk if p is _HERE else p for p in params])
+        values = cursor.fetchone()
+    if values is None:
         raise not_found()
-    return row
+    return sql.row_of(model, values)
 
 
 #: Objects whose scope to act depends on the actor's grants alone, so that its SQL may be compiled once per actor.
