@@ -20,6 +20,7 @@ from dengji.law.similarity import exact_key, percent, signature
 from dengji.law.visibility import visible
 
 from . import rules
+from .freezing import personal_of
 from .models import (
     Application,
     Decision,
@@ -29,7 +30,6 @@ from .models import (
     Registration,
     RegistrationVersion,
     Version,
-    VersionPrivate,
 )
 
 #: The bands are cast once a record: left in the conditions, the cast would be done again for every candidate.
@@ -98,9 +98,7 @@ def content_of(draft: Draft) -> dict[str, Any]:
 def version_content(version: Version, *, personal: bool = False) -> dict[str, Any]:
     """Return a frozen version's content; with `personal`, its personal fields too, where not lawfully deleted."""
     content = dict(version.fields)
-    if personal and (row := VersionPrivate.objects.filter(version=version).first()):
-        content |= unseal_json(row.data, context=version.application_id.bytes)
-    return content
+    return content | personal_of(version) if personal else content
 
 
 def current_content(application: Application) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -10,24 +10,16 @@ from uuid import UUID
 from django.db import connection
 
 from dengji.core import sql
-from dengji.core.canonical import plain, salted_digest
-from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, conflict, forbidden
-from dengji.law import record
 from dengji.law.calendar import renewal_opens, shanghai_date
 from dengji.law.codes import CodeError, format_serial
 from dengji.law.rulebook import Rulebook
 from dengji.law.visibility import visible
-from dengji.ledger.entries import new_salt
 from dengji.parties.actor import Actor
 
 from .. import basis, inspection, rules, selectors
-from ..models import (
-    Application,
-    Material,
-    Version,
-    VersionPrivate,
-)
+from ..freezing import freeze
+from ..models import Application
 from .engine import Deed, answer, apply, lock, perform
 
 _BEFORE = {
@@ -198,6 +190,7 @@ def submit(
         )
         number, serial = row.version + 1, row.serial or _next_serial(row.register_id, shanghai_date(at))
         rules.pin(rulebook)
+        version, private = freeze(row, content, row.draft.request, number, at)
         decision = apply(
             "submit",
             row,
@@ -215,6 +208,7 @@ def submit(
                 data={
                     "serial": serial,
                     "version": number,
+                    "digest": version.digest,
                     "secrecy_reviewed": reviewed,
                     "secrecy_date": secrecy_date,
                     "preview_acknowledged": preview_acknowledged,
@@ -224,7 +218,10 @@ def submit(
                 detail={"secrecy_reviewer": secrecy_reviewer} if secrecy_reviewer else {},
             ),
         )
-        version = _freeze(row, content, number, at)
+        sql.insert(version)
+        if private is not None:
+            private.version = version
+            sql.insert(private)
         inspection.remember_name(row, inspection.completed(row, content))
         return answer(row, decision, serial=serial, version=number, digest=version.digest, late_filing=late)
 
@@ -282,32 +279,6 @@ def _next_serial(register_id: UUID, day: date) -> str:
         return format_serial(day, last)
     except CodeError as error:
         raise conflict("serials_exhausted", N_("当日流水号已用尽，请次日提交")) from error
-
-
-def _freeze(row: Application, content: Mapping[str, Any], number: int, at: datetime) -> Version:
-    clear, private = record.split_personal(content)
-    materials = [
-        {"id": str(pk), "kind": kind, "sha256": sha256, "size": size}
-        for pk, kind, sha256, size in Material.objects.filter(owner_id=row.pk, removed_at=None)
-        .order_by("pk")
-        .values_list("pk", "kind", "sha256", "size")
-    ]
-    salt = new_salt()
-    frozen = {"fields": clear, "private": private, "request": row.draft.request, "materials": materials}
-    version = Version(
-        application=row,
-        number=number,
-        fields=clear,
-        request=row.draft.request,
-        materials=materials,
-        salt=salt,
-        digest=salted_digest(salt, plain(frozen)),
-        at=at,
-    )
-    sql.insert(version)
-    if private:
-        sql.insert(VersionPrivate(version=version, data=seal_json(private, context=row.pk.bytes)))
-    return version
 
 
 def withdraw(*, actor: Actor, transaction_id: str, application_id: UUID, reason: str = "") -> dict[str, Any]:
