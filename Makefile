@@ -15,11 +15,12 @@ help:  ## Show what can be made
 
 setup: $(STAMP)  ## Set everything up from nothing: virtual environment, locked packages, translations
 
-$(STAMP): requirements/dev.lock requirements/run.lock pyproject.toml $(wildcard src/dengji/locale/*/LC_MESSAGES/*.po)
+$(STAMP): requirements/dev.lock requirements/run.lock requirements/shapes.lock pyproject.toml $(wildcard src/dengji/locale/*/LC_MESSAGES/*.po)
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PY=python3.11 …")'
 	@test -x $(BIN)/python || $(PY) -m venv $(VENV) || { echo "On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
 	@echo "Installing locked packages …"
 	@$(PIP) -r requirements/dev.lock
+	@$(PIP) --no-deps -r requirements/shapes.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@$(BIN)/pybabel -q compile -d src/dengji/locale -D django --statistics >/dev/null 2>&1 || { echo "translations do not compile"; exit 1; }
 	@touch $@
