@@ -22,7 +22,7 @@ from dengji.notify.selectors import text
 from dengji.parties import services as parties
 from dengji.registration.api.base import say
 from dengji.registration.models import Registration
-from dengji.registration.services.results import SUPPRESSED_NAME
+from dengji.registration.services.suppression import SUPPRESSED_NAME
 from tests.factories import world as w
 
 CHINESE = re.compile("[\u4e00-\u9fff]")

@@ -6,12 +6,23 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.files.storage import default_storage
 from django.db import connection
 
 from dengji.core.encryption import unseal
 from dengji.ledger import services as ledger
 from dengji.ledger.models import Content, Entry
-from dengji.registration.models import Application, Draft, Registration, Version, VersionPrivate
+from dengji.registration import queries, services
+from dengji.registration.models import (
+    Application,
+    Decision,
+    DecisionDetail,
+    Draft,
+    Material,
+    Registration,
+    Version,
+    VersionPrivate,
+)
 from dengji.registration.projection import differences
 from tests.factories import world as w
 
@@ -170,3 +181,122 @@ def test_only_the_supervisor_of_the_register(world: w.World) -> None:
         with refused("not_found", 404):
             suppress(world, "application", pk, actor)
     assert application(pk).draft.fields and Content.objects.filter(suppressed_at=None).exists()
+
+
+# -- copies, files, the words of decisions ----------------------------------------------------------------------------
+
+
+def copied(world: w.World, source: Any, **more: Any) -> UUID:
+    """A new draft with the content of a file that came to nothing."""
+    made = on(
+        world,
+        "create_application",
+        "clerk",
+        register_id=world.register.pk,
+        organisation_id=world.registrant.pk,
+        copied_from=source,
+        **more,
+    )
+    w.attach(world, made["id"])
+    return UUID(made["id"])
+
+
+def withdrawn(world: w.World, **more: Any) -> UUID:
+    """A file with planted words that came to nothing, submitted once."""
+    pk = w.draft(world, title="植入甲客运信息", fields=planted())
+    w.advance(world, pk, "submit")
+    on(world, "withdraw", "clerk", application_id=pk, reason="植入乙")
+    return pk
+
+
+def test_copies_in_both_directions_lose_the_words(world: w.World) -> None:
+    first = withdrawn(world)
+    second = copied(world, first)
+    w.advance(world, second, "submit")
+    on(world, "withdraw", "clerk", application_id=second)
+    third = copied(world, second)
+    assert "植入丙" in str(application(third).draft.fields)
+    assert suppress(world, "application", second)["elsewhere"] == []
+    assert places() == set()
+    for pk in (first, second, third):
+        assert application(pk).draft.fields == {} and unsealed(pk) == b"" and differences(application(pk)) == {}
+
+
+def unsealed(pk: UUID) -> bytes:
+    """The personal fields of a draft, opened."""
+    sealed = application(pk).draft.private
+    return unseal(bytes(sealed), context=pk.bytes) if sealed else b""
+
+
+def test_a_registration_takes_the_files_it_was_copied_from_with_it(world: w.World) -> None:
+    first = withdrawn(world)
+    second = copied(world, first)
+    w.advance(world, second, "open_notice")
+    w.after_notice(second)
+    w.act(world, "close_notice", second, "clock")
+    coded = w.act(world, "assign_code", second, "issuer")
+    suppress(world, "registration", coded["registration"])
+    assert places() == set()
+
+
+def test_a_copy_registered_on_its_own_is_named_and_left_to_its_own_order(world: w.World) -> None:
+    first = withdrawn(world)
+    second = copied(world, first)
+    w.advance(world, second, "open_notice")
+    w.after_notice(second)
+    w.act(world, "close_notice", second, "clock")
+    coded = w.act(world, "assign_code", second, "issuer")
+    assert suppress(world, "application", first)["elsewhere"] == [coded["code"]]
+    assert application(first).draft.fields == {} and application(second).draft.fields
+    assert registration(coded).versions.get().fields
+
+
+def test_the_words_of_decisions_go_but_not_why_it_was_suppressed(world: w.World) -> None:
+    pk = withdrawn(world)
+    before = Decision.objects.get(object_id=pk, act="withdraw").detail_id
+    assert DecisionDetail.objects.filter(pk=before).exists()
+    suppress(world, "application", pk)
+    suppress(world, "application", pk)
+    assert not DecisionDetail.objects.filter(pk=before).exists()
+    kept = Decision.objects.filter(object_id=pk, act="suppress_content").values_list("detail_id", flat=True)
+    assert DecisionDetail.objects.filter(pk__in=kept).count() == 2
+    history = queries.decisions(world.actor("clerk"), Application, pk)
+    assert {row["act"]: row["words_removed"] for row in history}["withdraw"]
+
+
+def test_files_are_gone_and_told_to_be(world: w.World, django_capture_on_commit_callbacks: Any) -> None:
+    pk = noticed(world, fields=planted())
+    files = list(Material.objects.filter(owner_id=pk))
+    keys = [file.storage_key for file in files]
+    assert files and all(default_storage.exists(key) for key in keys)
+    with django_capture_on_commit_callbacks(execute=True):
+        suppress(world, "application", pk)
+    assert not any(default_storage.exists(key) for key in keys)
+    held = services.list_materials(actor=world.actor("clerk"), owner_kind="application", owner_id=pk)
+    assert len(held) == len(files) and {file["name"] for file in held} == {""}
+    with refused("file_suppressed", 410):
+        services.read_material(actor=world.actor("clerk"), material_id=files[0].pk)
+
+
+def test_a_suppression_that_fails_leaves_the_files(world: w.World, django_capture_on_commit_callbacks: Any) -> None:
+    pk = noticed(world, fields=planted())
+    with django_capture_on_commit_callbacks(execute=True), refused("reason_required"):
+        suppress(world, "application", pk, reason="")
+    assert all(default_storage.exists(m.storage_key) for m in Material.objects.filter(owner_id=pk))
+
+
+def test_a_pending_cancellation_can_still_be_completed(world: w.World) -> None:
+    coded = w.registered(world, fields=planted())
+    pk = follow_up(world, "cancellation", coded["registration"], request={"ground": "lost", "note": "植入甲"})
+    w.advance(world, pk, "pass_review")
+    suppress(world, "registration", coded["registration"])
+    assert places() == set()
+    assert w.act(world, "complete", pk, "reviewer")["registration_state"] == "CANCELLED"
+    assert registration(coded).ground == "lost"
+
+
+def test_a_draft_of_a_renewal_keeps_its_term_and_loses_its_words(world: w.World) -> None:
+    coded = w.registered(world, title="植入甲客运信息", fields=planted())
+    pk = follow_up(world, "renewal", coded["registration"], request={"months": 12, "ground": "植入乙"})
+    suppress(world, "registration", coded["registration"])
+    assert application(pk).draft.request == {"months": 12} and places() == set()

@@ -28,7 +28,7 @@ from dengji.registration.projection import COLUMNS, MODELS, fold
 from dengji.registration.services.coding import add_version
 from dengji.registration.services.engine import statement
 from dengji.registration.services.notices import end_notice
-from dengji.registration.services.results import empty_family
+from dengji.registration.services.suppression import empty_family
 
 
 @dataclass(frozen=True)

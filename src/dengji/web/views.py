@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from dengji.registration.selectors import home_figures, latest_registrations, running_notices
-from dengji.registration.services.results import SUPPRESSED_NAME
+from dengji.registration.services.suppression import SUPPRESSED_NAME
 
 _LISTED = 20
 

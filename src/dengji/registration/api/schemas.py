@@ -145,6 +145,7 @@ class Done(Out):
     valid_to: date | None = None
     dependants: list[str] | None = None
     contents: list[str] | None = None
+    elsewhere: list[str] | None = Field(None, description="Codes of registrations that copies led to; not suppressed")
     application_state: str | None = None
     number: str | None = None
     key: str | None = Field(None, description="With it one follows the object without an account; shown once")

@@ -8,8 +8,9 @@ from .materials import Upload, add_material, list_materials, read_material, remo
 from .notices import close_notice, open_notice, resume_notice, suspend_notice, terminate
 from .objections import dismiss, find_inadmissible, lodge, retract, uphold, verify
 from .oversight import answer_complaint, draw_rechecks, file_complaint, find_recheck, set_calendar
-from .results import cancel, complete, revoke, suppress_content
+from .results import cancel, complete, revoke
 from .submission import confirm_joint, preview, return_to_clerk, submit, submit_for_business_review, withdraw
+from .suppression import suppress_content
 
 __all__ = [
     "Upload",

@@ -55,8 +55,8 @@ def create_application(
     """
 
     def work(at: datetime) -> dict[str, Any]:
-        register = Register.objects.filter(pk=register_id).first()
-        organisation = Organisation.objects.filter(pk=organisation_id).first()
+        register = sql.find(Register, id=register_id)
+        organisation = sql.find(Organisation, id=organisation_id)
         if register is None or organisation is None:
             raise not_found()
         row = Application(
@@ -208,6 +208,8 @@ def _copied(
     source = selectors.get(Application, source_id, actor)
     if source.state not in _COPYABLE or source.organisation_id != row.organisation_id:
         raise conflict("not_copyable", N_("只有未获登记的本单位申请可以复制为新草稿"), field="copied_from")
+    # Locked, so that a suppression either comes first or finds this copy.
+    source = Application.objects.select_for_update(of=("self",), no_key=True).get(pk=source.pk)
     row.copied_from = source
     content = inspection.content_of(source.draft)
     if source.registration is None or source.base_version is None or source.registration_id != row.registration_id:

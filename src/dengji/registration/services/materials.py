@@ -220,7 +220,7 @@ def list_materials(*, actor: Actor, owner_kind: str, owner_id: UUID) -> list[dic
         {
             "id": str(m.pk),
             "kind": m.kind,
-            "name": unseal_json(m.name_sealed, context=m.pk.bytes).get("name", "") if named else "",
+            "name": _name(m) if named else "",
             "content_type": m.content_type,
             "size": m.size,
             "sha256": m.sha256,
@@ -228,6 +228,13 @@ def list_materials(*, actor: Actor, owner_kind: str, owner_id: UUID) -> list[dic
         }
         for m in held.order_by("pk")
     ]
+
+
+def _name(material: Material) -> str:
+    """The name a file came with; none once it is suppressed."""
+    if material.suppressed_at is not None:
+        return ""
+    return str(unseal_json(material.name_sealed, context=material.pk.bytes).get("name", ""))
 
 
 def _frozen(owner: Application, **which: int) -> set[str]:
@@ -251,6 +258,8 @@ def read_material(*, actor: Actor, material_id: UUID) -> tuple[Mapping[str, Any]
         raise not_found()
     if isinstance(owner, Application) and not roles & _INSIDE and str(material.pk) not in _frozen(owner):
         raise not_found()
+    if material.suppressed_at is not None:
+        raise DomainError("file_suppressed", N_("此文件已依法屏蔽"), status=410, article="4")
     log_read(
         actor=actor.key,
         what="material",
@@ -262,5 +271,4 @@ def read_material(*, actor: Actor, material_id: UUID) -> tuple[Mapping[str, Any]
         data = unseal(file.read(), context=material.pk.bytes)
     if hashlib.sha256(data).hexdigest() != material.sha256:
         raise DomainError("file_damaged", N_("文件已损坏：与登记时的摘要不符"), status=500)
-    name = unseal_json(material.name_sealed, context=material.pk.bytes).get("name", "")
-    return {"name": name, "content_type": material.content_type, "kind": material.kind}, data
+    return {"name": _name(material), "content_type": material.content_type, "kind": material.kind}, data

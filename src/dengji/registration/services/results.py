@@ -1,4 +1,4 @@
-"""What happens to a registration: revised, renewed, cancelled, revoked, its content suppressed (Arts. 4, 9, 15, 20)."""
+"""What happens to a registration: revised, renewed, cancelled, revoked (Arts. 9, 15, 20)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
-
 from dengji.core.canonical import plain_dict
-from dengji.core.encryption import seal_json
-from dengji.core.errors import N_, DomainError, not_found
+from dengji.core.errors import N_, DomainError
 from dengji.law.calendar import add_months, shanghai_date
 from dengji.law.rulebook import Rulebook
 from dengji.law.visibility import visible
@@ -19,26 +16,15 @@ from dengji.ledger import services as ledger
 from dengji.parties.actor import Actor
 
 from .. import basis, inspection, rules, selectors
-from ..models import (
-    Application,
-    Draft,
-    NameKey,
-    Notice,
-    Registration,
-    RegistrationVersion,
-    Version,
-    VersionPrivate,
-)
-from ..models.cases import CaseBase
+from ..models import Application, NameKey, Registration, RegistrationVersion
 from .coding import add_version, page_public
 from .engine import Deed, answer, apply, lock, perform
 from .notices import end_notice, no_open_objection, notice_wanted
 from .submission import renewal_months
 
-SUPPRESSED_NAME = "（内容已依法屏蔽）"
 
-
-def _ground(rulebook: Rulebook, keys: tuple[str, ...], ground: str) -> str:
+def known_ground(rulebook: Rulebook, keys: tuple[str, ...], ground: str) -> str:
+    """Return a ground that the rulebook knows; raises DomainError ground_unknown."""
     if ground not in {row["code"] for key in keys for row in rulebook.get(key)}:
         raise DomainError("ground_unknown", N_("请选择规定的理由"), "ground")
     return ground
@@ -180,7 +166,7 @@ def _cancel(
     at: datetime,
     rulebook: Rulebook,
 ) -> None:
-    ground = _ground(rulebook, ("cancellation.grounds",), str(request.get("ground", "")))
+    ground = known_ground(rulebook, ("cancellation.grounds",), str(request.get("ground", "")))
     _end(registration, "cancel", ground, actor, at, rulebook, Deed(facts={"follows_application": True}), "follows")
 
 
@@ -236,7 +222,7 @@ def revoke(*, actor: Actor, transaction_id: str, registration_id: UUID, ground: 
     def work(at: datetime) -> dict[str, Any]:
         row = lock(Registration, registration_id, actor)
         rulebook = rules.rules_of_register(row.register_id)
-        _ground(rulebook, ("revocation.grounds",), ground)
+        known_ground(rulebook, ("revocation.grounds",), ground)
         held = inspection.material_kinds(row.pk)
         needed = set(rulebook.get("materials.required.revocation"))
         if rulebook.get("revocation.statement_required"):
@@ -253,94 +239,3 @@ def revoke(*, actor: Actor, transaction_id: str, registration_id: UUID, ground: 
         request={"ground": ground, "reason": reason},
         work=work,
     )
-
-
-def suppress_content(
-    *,
-    actor: Actor,
-    transaction_id: str,
-    object_kind: str,
-    object_id: UUID,
-    ground: str,
-    authority: str,
-    reason: str,
-) -> dict[str, Any]:
-    """Remove names and texts of an application or registration everywhere on this node (屏蔽内容, Art. 4, design §5).
-
-    Log, proofs and a tombstone with the ground stay. It cannot be undone. Raises DomainError ground_unknown,
-    authority_required, not_found.
-    """
-    model: type[CaseBase] | None = {"application": Application, "registration": Registration}.get(object_kind)
-    if model is None:
-        raise not_found()
-
-    def work(at: datetime) -> dict[str, Any]:
-        applications, registrations = _lock_family(selectors.get(model, object_id, actor, "act"))
-        row = lock(model, object_id, actor)
-        rulebook = rules.rules_of_register(row.register_id)
-        _ground(rulebook, ("suppression.grounds",), ground)
-        if not authority.strip():
-            raise DomainError("authority_required", N_("请写明作出决定的机关"), "authority", article="4")
-        addresses: list[str] = []
-        for pk in (*applications, *registrations):
-            addresses += ledger.suppress(object_id=pk, at=at, ground=ground)
-        also = ("name", "registrant_name")
-        decision = apply(
-            "suppress_content",
-            row,
-            actor=actor,
-            at=at,
-            rulebook=rulebook,
-            deed=Deed(
-                data={"ground": ground, "contents": sorted(addresses)},
-                detail={"authority": authority, "reason": reason},
-                public={"ground": ground, "contents": sorted(addresses)},
-            ),
-        )
-        _empty(applications, registrations, at)
-        row.refresh_from_db(fields=also)
-        return answer(row, decision, contents=sorted(addresses))
-
-    return perform(
-        "suppress_content",
-        actor=actor,
-        transaction_id=transaction_id,
-        target=object_id,
-        request={"kind": object_kind, "ground": ground, "authority": authority, "reason": reason},
-        work=work,
-    )
-
-
-def _lock_family(row: CaseBase) -> tuple[list[UUID], list[UUID]]:
-    """An application with its registration and that registration's other applications: they hold the same words."""
-    about = row.pk if isinstance(row, Registration) else getattr(row, "registration_id", None)
-    registrations = list(_locked(Registration.objects.filter(pk__in=[about])))
-    same = Q(pk=row.pk) if about is None else Q(pk=row.pk) | Q(registration_id=about)
-    return list(_locked(Application.objects.filter(same))), registrations
-
-
-def _locked(rows: QuerySet[Any]) -> QuerySet[Any, UUID]:
-    return rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk", flat=True)
-
-
-def empty_family(row: CaseBase, at: datetime) -> None:
-    """Remove the words of an object and of those that hold the same, as a suppression does; for a restored node."""
-    _empty(*_lock_family(row), at)
-
-
-def _empty(applications: list[UUID], registrations: list[UUID], at: datetime) -> None:
-    names = {"name": SUPPRESSED_NAME, "registrant_name": SUPPRESSED_NAME}
-    Application.objects.filter(pk__in=applications).update(**names)
-    Registration.objects.filter(pk__in=registrations).update(**names)
-    NameKey.objects.filter(object_id__in=[*applications, *registrations]).delete()
-    Notice.objects.filter(application_id__in=applications).update(fields={})
-    VersionPrivate.objects.filter(version__application_id__in=applications).delete()
-    Version.objects.filter(application_id__in=applications, suppressed_at=None).update(
-        fields={}, request={}, salt=b"", suppressed_at=at
-    )
-    RegistrationVersion.objects.filter(registration_id__in=registrations, suppressed_at=None).update(
-        fields={}, suppressed_at=at
-    )
-    for draft in Draft.objects.filter(application_id__in=applications):
-        draft.fields, draft.private, draft.request = {}, seal_json({}), {}
-        draft.save(update_fields=["fields", "private", "request"])
