@@ -196,8 +196,42 @@ def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
         rules.forget()
 
 
+#: What takes seconds. Each worker begins with some of it, so that at the end none waits for another's long test.
+_LONG = (
+    "tests/api/permissions/",
+    "tests/properties/test_state_machine.py",
+    "tests/ledger/test_kill.py",
+    "tests/cli/test_up.py",
+    "tests/api/test_openapi.py",
+    "tests/security/test_planted_strings.py",
+    "tests/ledger/test_planted.py",
+    "tests/ledger/test_suppression.py",
+    "tests/backup/test_recovery.py",
+    "tests/faults/",
+    "tests/cli/test_demo.py",
+    "tests/i18n/",
+    "tests/browser/",
+)
+
+
+def _spread(items: list[pytest.Item]) -> None:
+    """Put the long tests at the head of each worker's equal share of the list, by turns."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    rank = {item: next((n for n, path in enumerate(_LONG) if item.nodeid.startswith(path)), None) for item in items}
+    long = sorted((item for item in items if rank[item] is not None), key=lambda item: rank[item] or 0)
+    short = [item for item in items if rank[item] is None]
+    share, done = len(items) // workers, []
+    for worker in range(workers):
+        mine = long[worker::workers]
+        rest = share - len(mine) if worker < workers - 1 else len(short)
+        done += [*mine, *short[:rest]]
+        short = short[rest:]
+    items[:] = done
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave browser tests out where no Chromium is installed, unless they are required, as in .ci/run."""
+    """Begin with what is long; leave browser tests out where no Chromium is, unless required, as in .ci/run."""
+    _spread(items)
     if os.environ.get("DENGJI_REQUIRE_CHROMIUM") or any(map(shutil.which, ("chromium", "chromium-browser"))):
         return
     for item in items:
