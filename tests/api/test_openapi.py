@@ -31,7 +31,8 @@ from tests.factories import world as w
 
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
 ROLES = ("clerk", "business_reviewer", "acceptor", "reviewer", "agency_supervisor", "audit_admin", "citizen")
-EXAMPLES = int(os.environ.get("DENGJI_SCHEMATHESIS_EXAMPLES", "8"))
+#: Calls of each operation.
+EXAMPLES = int(os.environ.get("DENGJI_SCHEMATHESIS_EXAMPLES") or (40 if os.environ.get("DENGJI_SOAK") == "1" else 5))
 #: Acts that no person does: the clock's, those that follow from another, and those of other rooms.
 NOT_OVER_HTTP = {
     "create_application",
