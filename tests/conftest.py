@@ -189,9 +189,11 @@ def owner_connection(committed: str) -> Iterator[psycopg.Connection]:
 def _fresh_caches(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if {"db", "committed", "world"} & set(request.fixturenames):
-        from dengji.ledger import proofs
+        from dengji.ledger import own_copy, proofs
         from dengji.registration import rules
 
+        # The next test has another database under the same keys.
+        own_copy.forget()
         proofs.forget()
         rules.forget()
 

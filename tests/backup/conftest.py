@@ -24,7 +24,7 @@ from dengji.backup import container, recipient, restoring
 from dengji.backup.make import Made, make
 from dengji.core import encryption
 from dengji.core import node as nodes
-from dengji.ledger import keyring, proofs, sequencer
+from dengji.ledger import keyring, own_copy, proofs, sequencer
 from dengji.registration import rules
 from tests import conftest as base
 from tests.cli.harness import Answer, elsewhere
@@ -82,7 +82,9 @@ def another_database(
     """Restore a backup into another database of the same server, and go on there."""
     with contextlib.ExitStack() as stack:
 
-        def restore(made: Made) -> str:
+        def restore(made: Made, *, copy_remains: bool = False) -> str:
+            if not copy_remains:  # as on another machine: a backup does not hold it
+                own_copy.forget()
             clone = stack.enter_context(contextlib.contextmanager(base.clone_of)(template_database))
             with psycopg.connect(make_conninfo(os.environ["DENGJI_TEST_OWNER_URL"], dbname=clone)) as owner:
                 owner.execute("SET session_replication_role = replica")

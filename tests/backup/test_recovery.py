@@ -38,6 +38,7 @@ from dengji.core.errors import DomainError
 from dengji.database import roles
 from dengji.law.calendar import shanghai_date
 from dengji.ledger import audit, checkpointing, keyring, sequencer
+from dengji.ledger import services as ledger
 from dengji.ledger.export import export
 from dengji.ledger.models import Entry, Pending, Tree
 from dengji.ledger.pure.checkpoints import open_checkpoint
@@ -98,7 +99,7 @@ def test_a_restored_node_holds_everything_and_waits(node: Node, another_database
         w.act(world, "submit_for_business_review", pending, "clerk")
     assert (error.value.code, error.value.status) == ("node_recovering", 503)
     with pytest.raises((InternalError, OperationalError, ProgrammingError)), transaction.atomic():
-        keyring.services.record(
+        ledger.record(
             act="x", at=made_at(made), register="node", object_kind="x", object_id=UUID(int=1), n=1, public={}
         )
     size = Tree.objects.get().size

@@ -6,15 +6,21 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
+from django.conf import settings as django_settings
 from django.db import connection, transaction
+from pytest_django.plugin import DjangoDbBlocker
 
 from dengji.core.clock import legal_now
 from dengji.core.node import identity
-from dengji.ledger import proofs, services
+from dengji.ledger import keyring, own_copy, proofs, sequencer, services
 from dengji.ledger.entries import entry_body
 from dengji.ledger.models import Entry, Leaf
+from dengji.ledger.pure.receipts import Trust
+from tests import conftest as base
 
 
 def add(count: int = 1, **public: object) -> list[int]:
@@ -79,3 +85,43 @@ def log(committed: str, tmp_path: Path, settings) -> Iterator[str]:
     proofs.forget()
     yield committed
     proofs.forget()
+
+
+@pytest.fixture(scope="module")
+def kept(
+    template_database: str, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """A signed log with a registration and a draft in it: every test works on a clone of this."""
+    from dengji.registration import receipts
+    from tests.factories import world as w
+    from tests.ledger import tamper_kit as kit
+
+    with django_db_blocker.unblock(), pytest.MonkeyPatch.context() as patched:
+        patched.setattr(django_settings, "DENGJI_DATA_DIR", tmp_path_factory.mktemp("tamper") / "node")
+        proofs.forget()
+        clone = base.clone_of(template_database)
+        name = next(clone)
+        add_many(kit.FILL)
+        world = w.build()
+        w.registered(world)
+        w.draft(world)
+        sequencer.run_once(finish=True)
+        index = Leaf.objects.get(entry__act="open_notice").index
+        keys = tuple(keyring.vkeys())
+        copy = own_copy.read()
+        assert copy
+        yield kit.Kept(name, kit.published(), receipts.of_entry(index).data, index, Trust(keys[0].name, keys), copy)
+        clone.close()
+        proofs.forget()
+
+
+@pytest.fixture
+def owner(kept: Any, django_db_blocker: DjangoDbBlocker) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser whose statements no trigger stops, on a clone of what was kept; Django works on it too."""
+    with django_db_blocker.unblock():
+        clone = base.clone_of(kept.database)
+        with base._owner(next(clone)) as opened:
+            opened.execute("SET session_replication_role = replica")
+            own_copy.keep(kept.own_copy)
+            yield opened
+        clone.close()

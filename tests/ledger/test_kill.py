@@ -111,11 +111,11 @@ class Victim:
 
     def rotation(self) -> None:
         """A rotation of the signing key from announcement to retirement."""
-        from dengji.ledger import keyring, sequencer
+        from dengji.ledger import rotation, sequencer
 
-        keyring.rotate()
+        rotation.rotate()
         sequencer.run_once(finish=True)
-        keyring.retire()
+        rotation.retire()
 
     def backup(self) -> None:
         """A backup over the last one."""

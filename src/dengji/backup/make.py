@@ -20,7 +20,7 @@ from django.db import connection
 from dengji.core.canonical import canonical, timestamp
 from dengji.core.clock import real_now
 from dengji.core.node import identity, is_recovering, recovering
-from dengji.ledger import keyring
+from dengji.ledger import keyring, own_copy
 from dengji.ledger.pure.merkle import Frontier
 from dengji.ledger.pure.notes import NoteSigner
 
@@ -116,7 +116,9 @@ class Source:
     def _keys(self) -> None:
         directory = keyring.directory()
         found = {one.name: one for one in sorted(directory.iterdir()) if one.is_file() and one.name[0] != "."}
-        found.pop(recipient.CODE_FILE, None)
+        # The copy is newer than the rows of this backup: put back with them it would stop the node from signing.
+        for name in (recipient.CODE_FILE, own_copy.FILE):
+            found.pop(name, None)
         master = Path(settings.DENGJI_KEY_FILE)
         if master.is_file():
             found[MASTER_KEY] = master

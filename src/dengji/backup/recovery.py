@@ -23,7 +23,7 @@ from dengji.core.frame import lock_words
 from dengji.core.models import Node
 from dengji.core.node import identity, is_epoch_of, next_epoch
 from dengji.law.calendar import shanghai_date
-from dengji.ledger import keyring, proofs, sequencer, services
+from dengji.ledger import keyring, own_copy, proofs, sequencer, services
 from dengji.ledger.entries import content_address
 from dengji.ledger.models import Content, Entry, SignedCheckpoint, Tree
 from dengji.ledger.pure.checkpoints import Checkpoint, open_checkpoint
@@ -36,7 +36,6 @@ from dengji.registration.audit import RECOVERY
 from .known import Copy
 from .reapply import Result, Told, at_of, reapply, seen_serials, told
 
-EPOCH = "epoch"
 #: Ranges of places in one entry; more go into further ones, as an entry has its limit.
 _RANGES = 1200
 _NAMESPACE = UUID("b3a9c2f4-61d7-5c0e-8f52-7d1e0a94c6b8")
@@ -95,18 +94,22 @@ def recover(
     """Compare with what others know and put the node back into service, in one transaction; return how.
 
     `witnesses` are checkpoints as others hold them, `copy` a copy of the log with its entries; `vkeys` are keys that
-    this log had after the backup. With `dry_run` nothing is kept. Raises DomainError not_recovering, recovery_fork,
+    this log had after the backup. The node's own copy of its last checkpoint, where the keys' directory outlived the
+    database, is asked like a witness. With `dry_run` nothing is kept. Raises DomainError not_recovering, recovery_fork,
     later_epoch_known, source_unreachable; LedgerError for a checkpoint that none of this log's keys signed.
     """
+    own = own_copy.read()
     try:
         with transaction.atomic():
-            outcome = _recover(witnesses, copy, list(vkeys), new_epoch)
+            outcome = _recover([*witnesses, *([own] if own else [])], copy, list(vkeys), new_epoch)
             if dry_run:
                 transaction.set_rollback(True)
     finally:
         identity.cache_clear()
         proofs.forget()
     if not dry_run:
+        if outcome.how == "new_epoch":
+            own_copy.forget()
         keyring.ensure_keys()  # under the new name, so that old checkpoints verify for ever
     return outcome
 
@@ -324,10 +327,10 @@ def _begin_epoch(node: Node, newest: Seen | None, outcome: Outcome, restored_fro
     if known is not None and known.size > outcome.size:
         outcome.lost = (outcome.size, known.size - 1)
     entry_id = services.record(
-        act="epoch_begun",
+        act=own_copy.EPOCH_BEGUN,
         at=legal_now(),
         register=keyring.NODE,
-        object_kind=EPOCH,
+        object_kind=own_copy.EPOCH,
         object_id=uuid5(_NAMESPACE, node.origin),
         n=1,
         public={

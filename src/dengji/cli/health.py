@@ -271,6 +271,14 @@ def worker() -> Iterator[Line]:
     yield Line("worker", WARN if waiting else OK, _("{count} 条记录等待编号", count=waiting), way_out)
 
 
+def log() -> Iterator[Line]:
+    """The log agrees with itself, with its last checkpoint, and with the copy of that beside the keys (design §5)."""
+    from dengji.ledger import checkpointing
+
+    found = checkpointing.examine()
+    yield Line("ledger", OK, _("{count} 条记录", count=found.now.size))
+
+
 def anchoring() -> Iterator[Line]:
     """Those outside who vouch for the log answer: the time-stamping authority, the daily copy (design §5)."""
     from dengji.ledger import anchors
@@ -324,6 +332,7 @@ def inside(node: OpenNode) -> Iterator[Line]:
         "storage": storage,
         "projection": projection,
         "worker": worker,
+        "ledger": log,
         "anchors": anchoring,
         "backup": lambda: backups(node),
     }

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 TIME_STAMP, MAIL, EXPORT = "time_stamp", "mail", "export"
 #: After this long without an answer from the time-stamping authority, receipts say that they carry no time stamp.
 STALE = timedelta(hours=4)
+#: A log at rest is stamped anew this often, so that a stamp is never older than the trust in its authority.
+AGAIN = timedelta(days=1)
 #: Between two tries of a job that failed.
 RETRY = timedelta(seconds=60)
 _LOG_EVERY = 3600.0
@@ -106,7 +108,7 @@ def authority() -> str:
 def _stamp(row: SignedCheckpoint) -> int:
     every = timedelta(seconds=float(_setting("TSA_SECONDS") or 3600))
     last = Anchor.objects.filter(kind=TIME_STAMP).order_by("-at").first()
-    if last is not None and (last.size == row.size or real_now() - last.at < every):
+    if last is not None and real_now() - last.at < (max(every, AGAIN) if last.size == row.size else every):
         return 0
     return _store(TIME_STAMP, row, request_stamp(row))
 
@@ -132,10 +134,10 @@ def request_stamp(row: SignedCheckpoint) -> bytes:
 
 def note_of(row: SignedCheckpoint) -> bytes:
     """Return a checkpoint with everything that vouches for it, cosignatures and time stamps, and a sum over all."""
-    rows = Anchor.objects.filter(kind=TIME_STAMP, size=row.size).order_by("at", "id")
-    return stamps.complete_note(
-        checkpointing.published(row), [bytes(data).decode() for data in rows.values_list("data", flat=True)]
-    )
+    rows = Anchor.objects.filter(kind=TIME_STAMP, size=row.size).order_by("at", "id").values_list("data", flat=True)
+    # The first says how old the log is, the last is the newest proof of it; a log at rest gathers one a day.
+    ends = dict.fromkeys([*rows[:1], *rows.reverse()[:1]])
+    return stamps.complete_note(checkpointing.published(row), [bytes(data).decode() for data in ends])
 
 
 def stamped_sizes(index: int) -> Iterator[int]:

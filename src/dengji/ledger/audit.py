@@ -22,7 +22,7 @@ from dengji.core.clock import legal_now, real_now
 from dengji.core.errors import N_
 from dengji.core.node import identity, is_epoch_of
 
-from . import keyring
+from . import keyring, own_copy
 from .models import Cosignature, SignedCheckpoint, Tree
 from .pure.checkpoints import open_checkpoint
 from .pure.errors import LedgerError
@@ -96,6 +96,8 @@ class Examination:
     #: Addresses that public entries refer to, and those that entries say are suppressed.
     referred: set[bytes] = field(default_factory=set)
     suppressed: set[bytes] = field(default_factory=set)
+    #: The node's own copy of its last checkpoint, as it lay beside the keys before the snapshot was taken.
+    own_copy: bytes | None = None
     #: Every key the log ever had.
     keys: list[VerifierKey] = field(default_factory=list)
 
@@ -116,12 +118,13 @@ def check(*, full: bool = False, progress: Progress = lambda what, done, total: 
     Never raises for what it finds; DomainError where keys cannot be read.
     """
     report = Report()
-    run = Examination(full, progress, report.counts)
+    run = Examination(full, progress, report.counts, own_copy=own_copy.read())
     with transaction.atomic():
         if not connection.savepoint_ids:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for examiner in (_entries, _places, _tree, _tiles, _checkpoints, _cosignatures, _contents, *_EXAMINERS):
+        own = (_entries, _places, _tree, _tiles, _checkpoints, _own_copy, _cosignatures, _contents)
+        for examiner in (*own, *_EXAMINERS):
             report.add(examiner(run))
     return report
 
@@ -288,6 +291,22 @@ def _checkpoints(run: Examination) -> Iterator[Finding]:
     run.counts["checkpoints"] = total
     if newest and settings.DENGJI_GM:
         yield from _gm(newest, keys)
+
+
+def _own_copy(run: Examination) -> Iterator[Finding]:
+    if run.own_copy is None or not run.keys:
+        return
+    try:
+        copy, _ = open_checkpoint(run.own_copy, run.keys)
+    except LedgerError:
+        yield Finding("own_copy_invalid", N_("密钥旁所存的检查点不是本日志所签"), own_copy.FILE)
+        return
+    if not own_copy.agrees(copy, len(run.tree), run.tree):
+        yield Finding(
+            "own_copy_contradicts",
+            N_("日志没有延续密钥旁所存的最后签署的检查点：日志被改写、删减或换成了旧的"),
+            f"{own_copy.FILE}, size {copy.size}",
+        )
 
 
 def _signature(size: int, top: bytes, note: bytes, keys: list[VerifierKey], where: str) -> Iterator[Finding]:

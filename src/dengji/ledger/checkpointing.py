@@ -17,7 +17,7 @@ from dengji.core.errors import N_, DomainError
 from dengji.core.frame import lock_key
 from dengji.core.node import identity, is_epoch_of, is_recovering
 
-from . import keyring
+from . import keyring, own_copy
 from .models import Cosignature, Leaf, SignedCheckpoint
 from .proofs import StoredNodes
 from .pure.checkpoints import Checkpoint, open_checkpoint, require_extension, sign_checkpoint
@@ -25,7 +25,7 @@ from .pure.cosignatures import cosigned_at
 from .pure.errors import LedgerError, refuse
 from .pure.merkle import Frontier, consistency_proof, root
 from .pure.notes import Signature, VerifierKey, add_signatures, split_note
-from .sequencer import LedgerFault, agreed, fault
+from .stored import LedgerFault, agreed, fault
 
 logger = logging.getLogger(__name__)
 
@@ -98,9 +98,11 @@ class Examined:
 def examine() -> Examined:
     """Return the log as it stands; raises LedgerFault where it contradicts itself or does not extend the last.
 
-    Compared are tree, frontier and number of leaves; the last checkpoint with its signature; and the proof between
-    them, computed from the stored tiles, which nothing cached stands in for.
+    Compared are tree, frontier and number of leaves; the last checkpoint with its signature; the copy of it beside the
+    keys; and the proofs between them, computed from the stored tiles, which nothing cached stands in for.
     """
+    # Before the database is looked at: another process may sign meanwhile, and the copy must not be the newer.
+    copy = own_copy.last()
     last = latest()
     with connection.cursor() as cursor:
         cursor.execute(_STATE)
@@ -124,6 +126,7 @@ def examine() -> Examined:
         if isinstance(error, LedgerFault) or error.code == "sm2_unavailable":
             raise
         raise fault("not_an_extension", N_("日志没有延续上一个已签署的检查点，不予签署：数据库被改动过")) from error
+    own_copy.require_extension(copy, now.size, node)
     return Examined(now, last)
 
 
@@ -180,13 +183,23 @@ def _keep(at_once: bool) -> bool:
     if not _due(now, at_once):
         return False
     found = examine()
-    last = _sign(found.now, now) if found.grown or found.last is None else found.last
+    last = found.last
+    if last is None or found.grown or not _signed_by_all(last):
+        last = _sign(found.now, now)
+    own_copy.keep(bytes(last.note))
     _cosign(last, now)
     return True
 
 
+def _signed_by_all(row: SignedCheckpoint) -> bool:
+    """Whether every key that signs now has signed a checkpoint: not so where `gm` was switched on after it."""
+    signed = {signature.key_id for signature in split_note(bytes(row.note))[1]}
+    return {signer.key.key_id for signer in keyring.signers()} <= signed
+
+
 def _sign(checkpoint: Checkpoint, at: datetime) -> SignedCheckpoint:
     note = sign_checkpoint(checkpoint, *keyring.signers())
+    own_copy.keep(note)
     return SignedCheckpoint.objects.create(size=checkpoint.size, root=checkpoint.root, note=note, at=at)
 
 

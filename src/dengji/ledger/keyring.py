@@ -16,22 +16,18 @@ from uuid import UUID, uuid5
 
 import orjson
 from django.conf import settings
-from django.db import transaction
 from django.utils.module_loading import import_string
 
-from dengji.core.clock import legal_now
-from dengji.core.errors import N_, DomainError, conflict
-from dengji.core.frame import lock_words
+from dengji.core.errors import N_, DomainError
 from dengji.core.node import identity, is_epoch_of
 
-from . import services
 from .models import Cosignature, Entry, SignedCheckpoint
 from .pure.cosignatures import Cosigner
 from .pure.errors import LedgerError
 from .pure.keys import Algorithm, Ed25519Key, Signer
 from .pure.notes import NoteSigner, VerifierKey, format_private, parse_private
 from .pure.sm2 import Sm2Key
-from .sequencer import fault
+from .stored import fault
 
 #: The register that entries about the node itself name; registers proper are named by a UUID.
 NODE = "node"
@@ -106,6 +102,21 @@ def _write_new(path: Path, text: str) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
+def write_over(path: Path, data: bytes) -> None:
+    """Put a file for the owner alone in the place of another, whole and on the disk when this returns; OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+        _sync_directory(path.parent)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
 def _sync_directory(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -139,7 +150,8 @@ def _of_this_log(found: NoteSigner) -> Signer:
     return found.signer
 
 
-def _make(slot: Slot, path: Path) -> None:
+def make(slot: Slot, path: Path) -> None:
+    """Make a key for a slot in a file of its own; one that is there stays. Raises OSError."""
     key = slot.generate()
     _remember(slot.vkey(key))
     _write_new(path, format_private(identity()[0], key) + "\n")
@@ -177,7 +189,7 @@ def candidates(slot: Slot) -> list[Signer]:
                 status=503,
                 params={"name": slot.path.name},
             )
-        _make(slot, slot.path)
+        make(slot, slot.path)
     return [_read(path) for path in (slot.path, slot.next_path) if path.exists()]
 
 
@@ -278,73 +290,7 @@ def witnesses() -> list[VerifierKey]:
     return [VerifierKey.parse(text) for text in str(getattr(settings, "DENGJI_WITNESSES", "") or "").split()]
 
 
-# Rotation
-
-
-def rotate(slot_name: str = "log") -> Rotation:
-    """Announce the successor of a slot's key in the log; from then on both sign. Safe to call again after a crash.
-
-    Raises DomainError next_key_missing where key or device come from outside and offer no second one.
-    """
-    slot = SLOTS[slot_name]
-    _settle(slot)
-    offered = candidates(slot)
-    if len(offered) < 2:
-        if slot.setting("SIGNER") or slot.setting("KEY"):
-            raise DomainError(
-                "next_key_missing",
-                N_("密钥 {name} 来自外部：请先在同一处给出第二把密钥"),
-                params={"name": slot.name},
-            )
-        _make(slot, slot.next_path)
-        offered = candidates(slot)
-    old, new = (slot.vkey(one) for one in offered[:2])
-    return _say("key_rotated", slot, old, new)
-
-
-def retire(slot_name: str = "log") -> Rotation:
-    """End a rotation: the old key signs no more, the new one alone does. Safe to call again after a crash.
-
-    Raises DomainError rotation_not_begun, or rotation_not_covered while no checkpoint signed by both holds the
-    announcement: without one nobody could tell the successor from an intruder's key.
-    """
-    slot = SLOTS[slot_name]
-    offered = candidates(slot)
-    keys = [slot.vkey(one) for one in offered[:2]]
-    announced = [one for one in rotations() if one.act == "key_rotated" and [one.old, one.new] == keys]
-    if not announced:
-        raise conflict("rotation_not_begun", N_("没有正在进行的密钥轮换：请先运行 dengji ledger rotate"))
-    _require_covered(announced[0])
-    done = _say("key_retired", slot, *keys)
-    transaction.on_commit(lambda: _settle(slot))
-    return done
-
-
-def _require_covered(announced: Rotation) -> None:
-    from . import checkpointing
-
-    if not {announced.old.key_id, announced.new.key_id} <= checkpointing.vouching(announced.entry_id):
-        raise conflict("rotation_not_covered", N_("轮换公告尚未进入由新旧两把密钥共同签署的检查点：请稍后再试"))
-
-
-def _say(act: str, slot: Slot, old: VerifierKey, new: VerifierKey) -> Rotation:
-    wanted = Rotation(act, slot.name, old, new)
-    with transaction.atomic():
-        lock_words("dengji", "log keys")
-        if wanted not in rotations():
-            services.record(
-                act=act,
-                at=legal_now(),
-                register=NODE,
-                object_kind=OBJECT_KIND,
-                object_id=object_id(),
-                n=Entry.objects.filter(object_id=object_id()).count() + 1,
-                public={"slot": slot.name, "old_key": str(old), "new_key": str(new)},
-            )
-    return wanted
-
-
-def _settle(slot: Slot) -> None:
+def settle(slot: Slot) -> None:
     """Put the successor in the place of a key that the log says is retired; its private half is gone then."""
     if not slot.next_path.exists() or not slot.path.exists():
         return

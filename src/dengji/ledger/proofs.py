@@ -12,7 +12,7 @@ from .models import Tile as StoredTile
 from .pure.errors import refuse
 from .pure.merkle import HASH_SIZE, consistency_proof, inclusion_proof, path_from
 from .pure.tiles import HEIGHT, WIDTH, Tile, encode_bundle, expand, hash_at
-from .sequencer import fault, row_hashes
+from .stored import fault, row_hashes
 
 #: Full tiles kept by this process, 17 KB each with the nodes above their hashes: all of a log of a million entries, for
 #: a tile that must be read and hashed anew costs as much as fifteen proofs.

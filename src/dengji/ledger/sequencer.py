@@ -17,10 +17,10 @@ from dengji.core.errors import N_
 from dengji.core.frame import lock_key
 from dengji.core.node import is_recovering
 
-from .models import Tile
-from .pure.errors import LedgerError
-from .pure.merkle import EMPTY_ROOT, HASH_SIZE, Frontier, leaf_hash
-from .pure.tiles import HEIGHT, WIDTH, parents
+from . import checkpointing
+from .pure.merkle import Frontier, leaf_hash
+from .pure.tiles import HEIGHT, WIDTH
+from .stored import agreed, fault, row_hashes, tree_hash
 
 BATCH = 2000
 #: How long a transaction may stand idle before the server ends it and frees the lock: a frozen process is replaced.
@@ -47,15 +47,6 @@ SELECT * FROM unnest(%b::bigint[], %b::bigint[], %b::bytea[])
 _TILES = """
 INSERT INTO ledger_tile (level, n, data) SELECT * FROM unnest(%b::smallint[], %b::bigint[], %b::bytea[])
 """
-
-
-class LedgerFault(LedgerError):  # noqa: N818 - a state of the log, not a slip of the caller
-    """What is stored contradicts itself; nothing is placed or signed until an operator has looked (`ledger_fault`)."""
-
-
-def fault(code: str, message: str, **params: Any) -> LedgerFault:
-    """Return the error for a log that contradicts itself."""
-    return LedgerFault(code, message, status=503, params=params)
 
 
 def place_pending(limit: int = BATCH) -> int:
@@ -109,23 +100,6 @@ def _frontier() -> Frontier:
     return agreed(row)
 
 
-def agreed(row: tuple[int, bytes, int] | None) -> Frontier:
-    """Return the frontier of (size, frontier, number of leaves); raises LedgerFault where these three disagree."""
-    if row is None:
-        raise fault("tree_missing", N_("日志有记录而没有树：数据库被改动过"))
-    size, data, leaves = row
-    frontier = Frontier.decode(bytes(data))
-    if not frontier.size == size == leaves:
-        raise fault(
-            "tree_disagrees",
-            N_("日志的树有 {size} 条，前沿 {frontier} 条，记录表 {leaves} 条：数据库被改动过"),
-            size=size,
-            frontier=frontier.size,
-            leaves=leaves,
-        )
-    return frontier
-
-
 def _grow(frontier: Frontier, hashes: Sequence[bytes]) -> list[tuple[int, int, bytes]]:
     """Append the hashes; return (level, n, hash of all of it) of every tile that became full, lowest first."""
     full = []
@@ -151,51 +125,12 @@ def _tile(level: int, n: int, value: bytes) -> bytes:
     return data
 
 
-def row_hashes(level: int, first: int, count: int) -> bytes:
-    """Return `count` hashes of row 8·level from `first` on, as stored: leaves, or the roots of full tiles below.
-
-    Raises LedgerFault where one is missing. `first` must be a multiple of 256 and `count` at most 256.
-    """
-    if level == 0:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT hash FROM ledger_leaf WHERE index >= %s AND index < %s ORDER BY index", [first, first + count]
-            )
-            found = [bytes(row[0]) for row in cursor.fetchall()]
-    else:
-        below = Tile.objects.filter(level=level - 1, n__gte=first, n__lt=first + count).order_by("n")
-        found = [tree_hash(bytes(data)) for data in below.values_list("data", flat=True)]
-    if len(found) != count or any(len(one) != HASH_SIZE for one in found):
-        raise fault(
-            "tile_incomplete",
-            N_("日志第 {level} 层自第 {first} 个起的节点不全：数据库被改动过"),
-            level=level * HEIGHT,
-            first=first,
-        )
-    return b"".join(found)
-
-
-def tree_hash(data: bytes) -> bytes:
-    """Return the root over the hashes of one row."""
-    if len(data) == WIDTH * HASH_SIZE:
-        # Signing goes over up to 255 full tiles for each row that is not full: row by row takes half the time.
-        while len(data) > HASH_SIZE:
-            data = parents(data)
-        return data
-    frontier = Frontier()
-    for at in range(0, len(data), HASH_SIZE):
-        frontier.append(data[at : at + HASH_SIZE])
-    return frontier.root() if data else EMPTY_ROOT
-
-
 def run_once(*, finish: bool = False) -> int:
     """Place everything that waits and see that the log is signed; return how many were placed.
 
     What the worker does every 200 ms. `finish` signs what has grown however young the last checkpoint is, for callers
     that do not come again. Raises LedgerFault; a fault found at signing stops no placing.
     """
-    from . import checkpointing
-
     placed = 0
     while batch := place_pending():
         placed += batch

@@ -99,9 +99,9 @@ def _keys(args: argparse.Namespace) -> int:
 
 
 def _rotate(args: argparse.Namespace) -> int:
-    from dengji.ledger import keyring, sequencer
+    from dengji.ledger import rotation, sequencer
 
-    done = keyring.retire(args.key) if args.finish else keyring.rotate(args.key)
+    done = rotation.retire(args.key) if args.finish else rotation.rotate(args.key)
     sequencer.run_once(finish=True)
     data = {"act": done.act, "key": done.slot, "old": str(done.old), "new": str(done.new)}
     said = _("旧密钥已停用，此后只由新密钥签署") if args.finish else _("已公告新密钥，此后新旧两把密钥共同签署")
