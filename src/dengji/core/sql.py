@@ -47,6 +47,21 @@ def row_of(model: type[M], values: Sequence[Any]) -> M:
     return model.from_db(connection.alias, names, plain)
 
 
+@lru_cache(maxsize=256)
+def _select(model: type[Model], wanted: tuple[str, ...]) -> str:
+    known = {field.attname: f'"{field.column}"' for field in model._meta.concrete_fields}
+    columns, where = ", ".join(known.values()), " AND ".join(f"{known[name]} = %s" for name in wanted)
+    return f'SELECT {columns} FROM "{model._meta.db_table}" WHERE {where}'  # noqa: S608
+
+
+def find(model: type[M], **wanted: Any) -> M | None:
+    """Return the row in which these columns, a key of the model, have these values; None where there is none."""
+    with prepared() as cursor:
+        cursor.execute(_select(model, tuple(wanted)), list(wanted.values()))
+        values = cursor.fetchone()
+    return row_of(model, values) if values is not None else None
+
+
 @lru_cache(maxsize=64)
 def _columns(model: type[Model]) -> tuple[tuple[str, str, bool], ...]:
     """(attribute, column, is JSON) of every column of a model."""

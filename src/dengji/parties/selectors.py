@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Q
 
@@ -51,10 +52,17 @@ def registers() -> list[Register]:
 
 def only_register() -> Register:
     """Return the node's register where it hosts exactly one; raises DomainError register_required."""
-    rows = list(Register.objects.select_related("jurisdiction", "agency")[:2])
+    return Register.objects.select_related("jurisdiction", "agency").get(pk=only_register_id())
+
+
+def only_register_id() -> UUID:
+    """Return the id of the node's register where it hosts exactly one; raises DomainError register_required."""
+    with sql.prepared() as cursor:
+        cursor.execute("SELECT id FROM parties_register LIMIT 2")
+        rows: list[tuple[UUID]] = cursor.fetchall()
     if len(rows) != 1:
         raise DomainError("register_required", N_("请指明登记簿"), "register")
-    return rows[0]
+    return rows[0][0]
 
 
 def organisation_by_code(credit_code: str) -> Organisation:

@@ -11,7 +11,7 @@ from ninja import Query, Router
 
 from dengji.core.errors import N_, DomainError
 from dengji.law.procedure import TABLE
-from dengji.parties.selectors import only_register
+from dengji.parties.selectors import only_register_id
 
 from .. import queries, services
 from ..models import Application, Objection
@@ -51,7 +51,7 @@ def _labelled(item: dict[str, Any]) -> dict[str, Any]:
 @router.post("/applications", response={201: s.Done}, summary="新建申请")
 def create_application(request: HttpRequest, body: s.NewApplication) -> Any:
     """Open a draft for an organisation one is clerk or agent of (Art. 7)."""
-    register_id = body.register_id or only_register().pk
+    register_id = body.register_id or only_register_id()
     return services.create_application(
         actor=actor_of(request),
         transaction_id=transaction_id(request),

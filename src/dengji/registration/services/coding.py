@@ -19,12 +19,19 @@ from dengji.law.rulebook import Rulebook
 from dengji.law.visibility import visible
 from dengji.ledger import services as ledger
 from dengji.parties.actor import Actor
-from dengji.parties.models import Register
 
 from .. import inspection, rules
-from ..models import Application, NameKey, Registration, RegistrationVersion
+from ..models import Application, Registration, RegistrationVersion
 from .engine import Deed, answer, apply, choose_role, lock, perform
 from .notices import no_open_objection
+
+#: A name is from now on that of the registration.
+_RENAME = "UPDATE registration_namekey SET object_id = %s WHERE object_id = %s"
+_REGISTER = """
+SELECT register.issuer, register.agency_level, register.platform_code, agency.name, jurisdiction.region_code
+FROM parties_register register JOIN parties_organisation agency ON agency.id = register.agency_id
+JOIN parties_jurisdiction jurisdiction ON jurisdiction.id = register.jurisdiction_id WHERE register.id = %s
+"""
 
 
 def validity(coded_on: date, content: Mapping[str, Any], rulebook: Rulebook) -> tuple[date, date]:
@@ -157,13 +164,15 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
         role = choose_role("assign_code", actor, row)
         rulebook = rules.rules_of(row)
         content, _ = inspection.current_content(row)
-        register = Register.objects.select_related("jurisdiction", "agency").get(pk=row.register_id)
-        given = _code(register.issuer, code, actor, at, row.data_type, register.jurisdiction.region_code)
+        with sql.prepared() as cursor:
+            cursor.execute(_REGISTER, [row.register_id])
+            issuer, level, platform, agency, region = cursor.fetchone()
+        given = _code(issuer, code, actor, at, row.data_type, region)
         coded_on = shanghai_date(at)
         valid_from, valid_to = validity(coded_on, content, rulebook)
         registration = Registration(
             id=new_id(),
-            register=register,
+            register_id=row.register_id,
             state="VALID",
             organisation_id=row.organisation_id,
             data_type=row.data_type,
@@ -172,9 +181,9 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
             local_number=row.local_number,
             name=row.name,
             registrant_name=row.registrant_name,
-            agency_name=register.agency.name,
-            agency_level=register.agency_level,
-            platform_code=register.platform_code,
+            agency_name=agency,
+            agency_level=level,
+            platform_code=platform,
             coded_on=coded_on,
             valid_from=valid_from,
             valid_to=valid_to,
@@ -206,7 +215,8 @@ def assign_code(*, actor: Actor, transaction_id: str, application_id: UUID, code
             ),
         )
         add_version(registration, content, address, at, application=row)
-        NameKey.objects.filter(object_id=row.pk).update(object_id=registration.pk)
+        with sql.prepared() as cursor:
+            cursor.execute(_RENAME, [registration.pk, row.pk])
         return answer(
             row, decision, code=given, registration=str(registration.pk), valid_from=valid_from, valid_to=valid_to
         )

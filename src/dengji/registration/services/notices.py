@@ -23,6 +23,9 @@ from .. import inspection, rules
 from ..models import Application, Decision, Notice, Objection, RegistrationVersion
 from .engine import Deed, answer, apply, lock, perform
 
+_OPEN = "SELECT EXISTS (SELECT FROM registration_objection WHERE application_id = %s AND state = ANY (%s))"
+_END = "UPDATE registration_notice SET state = %s, ended_at = %s WHERE application_id = %s AND ended_at IS NULL"
+
 
 def notice_wanted(row: Application, rulebook: Rulebook, content: Mapping[str, Any]) -> bool:
     """Tell whether this kind of application is published: first always, others as the rulebook says (R28)."""
@@ -49,7 +52,10 @@ def _require_ground(rulebook: Rulebook, key: str, ground: str) -> None:
 
 def no_open_objection(row: Application) -> bool:
     """Tell whether every objection to an application has been settled."""
-    return not Objection.objects.filter(application=row, state__in=OPEN_OBJECTION).exists()
+    with sql.prepared() as cursor:
+        cursor.execute(_OPEN, [row.pk, sorted(OPEN_OBJECTION)])
+        (found,) = cursor.fetchone()
+    return not found
 
 
 def open_notice(
@@ -130,7 +136,8 @@ def _publish(row: Application, decision: Decision, fields: Mapping[str, Any], ad
 
 def end_notice(row: Application, at: datetime, state: str) -> None:
     """Mark the running notice of an application as over, suspended or terminated."""
-    Notice.objects.filter(application=row, ended_at=None).update(state=state, ended_at=at)
+    with sql.prepared() as cursor:
+        cursor.execute(_END, [state, at, row.pk])
 
 
 def suspend_notice(

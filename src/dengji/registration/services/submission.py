@@ -7,8 +7,6 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from dengji.core import sql
 from dengji.core.errors import N_, DomainError, conflict, forbidden
 from dengji.law.calendar import renewal_opens, shanghai_date
@@ -19,7 +17,7 @@ from dengji.parties.actor import Actor
 
 from .. import basis, inspection, rules, selectors
 from ..freezing import freeze
-from ..models import Application
+from ..models import Application, Draft
 from .engine import Deed, answer, apply, lock, perform
 
 _BEFORE = {
@@ -60,7 +58,7 @@ def submit_for_business_review(*, actor: Actor, transaction_id: str, application
     """Hand the draft to the registrant's own reviewer (提交业务审核, Art. 7); raises DomainError findings."""
 
     def work(at: datetime) -> dict[str, Any]:
-        row = lock(Application, application_id, actor)
+        row = _with_draft(lock(Application, application_id, actor))
         content = inspection.content_of(row.draft)
         inspection.refuse_errors(inspection.inspect(row, content, at=at))
         _check_request(row, rules.rules_of(row))
@@ -90,6 +88,12 @@ def submit_for_business_review(*, actor: Actor, transaction_id: str, application
     )
 
 
+def _with_draft(row: Application) -> Application:
+    if draft := sql.find(Draft, application_id=row.pk):
+        row.draft = draft
+    return row
+
+
 def _joint_agreed(row: Application) -> bool:
     return inspection.joint_confirmed(row) or "joint_agreement" in inspection.material_kinds(row.pk)
 
@@ -100,6 +104,11 @@ def _check_request(row: Application, rulebook: Rulebook) -> None:
     if row.kind == "change" and not _codes(rulebook, "change.categories") >= set(request.get("categories") or ()):
         raise DomainError("category_unknown", N_("请选择规定的变更情形"), "categories", article="9")
     if row.kind == "cancellation" and request.get("ground") not in _codes(rulebook, "cancellation.grounds"):
+        raise DomainError("ground_unknown", N_("请选择规定的理由"), "ground", article="9")
+    if row.kind == "rectification" and request.get("ground", "") not in {
+        "",
+        *_codes(rulebook, "rectification.grounds"),
+    }:
         raise DomainError("ground_unknown", N_("请选择规定的理由"), "ground", article="9")
     if row.kind == "renewal":
         renewal_months(request, rulebook)
@@ -173,7 +182,7 @@ def submit(
     """
 
     def work(at: datetime) -> dict[str, Any]:
-        row = lock(Application, application_id, actor)
+        row = _with_draft(lock(Application, application_id, actor))
         rulebook = rules.current(row.rulebook)
         content = inspection.content_of(row.draft)
         findings = inspection.inspect(row, content, at=at, receipt=at)
@@ -267,7 +276,7 @@ def _in_renewal_window(row: Application, rulebook: Rulebook, at: datetime) -> bo
 
 
 def _next_serial(register_id: UUID, day: date) -> str:
-    with connection.cursor() as cursor:
+    with sql.prepared() as cursor:
         cursor.execute(
             "INSERT INTO registration_serialcounter (register_id, day, last) VALUES (%s, %s, 1) "
             "ON CONFLICT ON CONSTRAINT registration_serial_day DO UPDATE "
