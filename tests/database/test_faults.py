@@ -316,7 +316,7 @@ def test_lost_passwords_are_named_and_never_replaced(make, tmp_path, content):
 
 def test_passwords_differ_and_are_not_shown(running):
     known = json.loads(running.layout.passwords.read_text())
-    assert len(set(known.values())) == 4
+    assert len(set(known.values())) == 5
     assert min(map(len, known.values())) >= 40
     assert not any(password in repr(running.attach()) for password in known.values())
 

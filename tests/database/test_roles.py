@@ -19,7 +19,7 @@ def node(request, tmp_path_factory):
         bindir = DEBIAN
     with Cluster(tmp_path_factory.mktemp("roles"), test=True, bindir=bindir) as cluster:
         with psycopg.connect(cluster.dsn("migrator")) as connection:
-            connection.execute("CREATE TABLE record (id bigint GENERATED ALWAYS AS IDENTITY, t text)")
+            connection.execute("CREATE TABLE record (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, t text)")
             connection.execute("CREATE SEQUENCE numbers")
         yield cluster
 

@@ -45,15 +45,16 @@ class Made:
     missing: list[str]
 
 
-def make(path: Path, *, progress: Progress = quiet) -> Made:
+def make(path: Path, *, archive: dict[str, Any] | None = None, progress: Progress = quiet) -> Made:
     """Write a backup of this node to one file, encrypted to its recovery recipients, while it serves.
 
-    Everything in it is of one moment. Needs no right but the app role's. Raises DomainError recipient_missing,
-    node_recovering, backup_damaged, and what the log's keys raise; OSError; then a file of that name is as it was.
+    `archive` is the point from which the archive goes on where this backup ends (`archive.point`). Everything in it is
+    of one moment. Needs no right but the app role's. Raises DomainError recipient_missing, node_recovering,
+    backup_damaged, and what the log's keys raise; OSError; then a file of that name is as it was.
     """
     if is_recovering():
         raise recovering()
-    source = Source(progress)
+    source = Source(progress, archive)
     manifest = container.write(
         path.absolute(),
         source.write,
@@ -73,8 +74,9 @@ def _signers() -> list[NoteSigner]:
 class Source:
     """Writes the plain payload."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, archive: dict[str, Any] | None = None) -> None:
         self.progress = progress
+        self.archive = archive
         self.rows: dict[str, int] = {}
         self.files = 0
         self.missing: list[str] = []
@@ -90,8 +92,8 @@ class Source:
             self._files(tables.storage_keys(database))
             end = {"rows": self.rows, "sequences": tables.sequences(database), "files": self.files}
             self._add(END, canonical({**end, "missing": self.missing}))
-        facts = ("origin", "demonstration", "gm", "made_at", "version", "log")
-        return {name: about[name] for name in facts}
+        facts = ("origin", "demonstration", "gm", "made_at", "version", "log", "archive")
+        return {name: about[name] for name in facts if name in about}
 
     def _add(self, name: str, data: bytes) -> None:
         info = tarfile.TarInfo(name)
@@ -103,6 +105,8 @@ class Source:
         row = database.execute(_STATE).fetchone()
         tree = Frontier.decode(bytes(row[1])) if row else Frontier()
         return {
+            **({"archive": self.archive} if self.archive else {}),
+            "snapshot": tables.seen(database),
             "origin": origin,
             "demonstration": demonstration,
             "gm": bool(settings.DENGJI_GM),
@@ -114,16 +118,8 @@ class Source:
         }
 
     def _keys(self) -> None:
-        directory = keyring.directory()
-        found = {one.name: one for one in sorted(directory.iterdir()) if one.is_file() and one.name[0] != "."}
-        # The copy is newer than the rows of this backup: put back with them it would stop the node from signing.
-        for name in (recipient.CODE_FILE, own_copy.FILE):
-            found.pop(name, None)
-        master = Path(settings.DENGJI_KEY_FILE)
-        if master.is_file():
-            found[MASTER_KEY] = master
-        for name, path in sorted(found.items()):
-            self._add(f"{KEYS}{name}", path.read_bytes())
+        for name, data in key_files().items():
+            self._add(f"{KEYS}{name}", data)
         self._add(f"{CONFIG}{ENVIRONMENT}", _environment().encode())
 
     def _database(self, database: psycopg.Connection) -> None:
@@ -147,6 +143,18 @@ class Source:
             except FileNotFoundError:
                 self.missing.append(key)
             self.progress("files", done, len(keys))
+
+
+def key_files() -> dict[str, bytes]:
+    """Return the node's keys by file name, but never the recovery code; raises OSError."""
+    directory = keyring.directory()
+    found = {one.name: one for one in sorted(directory.iterdir()) if one.is_file() and one.name[0] != "."}
+    for name in (recipient.CODE_FILE, own_copy.FILE):
+        found.pop(name, None)
+    master = Path(settings.DENGJI_KEY_FILE)
+    if master.is_file():
+        found[MASTER_KEY] = master
+    return {name: path.read_bytes() for name, path in sorted(found.items())}
 
 
 @contextlib.contextmanager

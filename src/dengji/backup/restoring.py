@@ -6,18 +6,23 @@ import os
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
 import psycopg
 from pyrage import x25519
 
+from dengji.core.canonical import timestamp
 from dengji.core.errors import N_, DomainError
 from dengji.ledger.pure.notes import VerifierKey
 
 from . import container, tables
 from .container import ABOUT, CONFIG, DATABASE, END, FILES, KEYS, Manifest, Progress, quiet
+
+if TYPE_CHECKING:
+    from .replay import Tail
 
 _PIECE = 1 << 20
 _MOST_SMALL = 16 << 20
@@ -61,13 +66,15 @@ def examine(
     seen: set[str] = set()
     with container.opened(path, manifest, code) as tar:
         for member in tar:
-            seen.add(_name(member))
-            if _name(member).startswith((KEYS, CONFIG)) or _name(member) in (ABOUT, END):
+            seen.add(name_of(member))
+            if name_of(member).startswith((KEYS, CONFIG)) or name_of(member) in (ABOUT, END):
                 if member.size > _MOST_SMALL:
                     raise container.broken()
-                small[_name(member)] = container.content(tar, member).read()
-    about, end = _json(small.get(ABOUT)), _json(small.get(END))
+                small[name_of(member)] = container.content(tar, member).read()
+    about, end = json_of(small.get(ABOUT)), json_of(small.get(END))
     files = sum(name.startswith(FILES) for name in seen)
+    if "rows" not in end:
+        raise container.broken()  # a segment of the archive is no backup
     columns = {f"{DATABASE}{table}/columns.json" for table in end["rows"]}
     if files != end["files"] or not columns <= seen:
         raise container.broken()
@@ -92,14 +99,16 @@ def _below(small: dict[str, bytes], prefix: str) -> dict[str, bytes]:
     return {name.removeprefix(prefix): data for name, data in small.items() if name.startswith(prefix)}
 
 
-def _name(member: tarfile.TarInfo) -> str:
+def name_of(member: tarfile.TarInfo) -> str:
+    """Return the name of a member; raises DomainError backup_damaged for anything but a file below the top."""
     path = PurePosixPath(member.name)
     if not member.isreg() or path.is_absolute() or ".." in path.parts:
         raise container.broken()
     return member.name
 
 
-def _json(data: bytes | None) -> dict[str, Any]:
+def json_of(data: bytes | None) -> dict[str, Any]:
+    """Return the object that these bytes are in JSON; raises DomainError backup_damaged."""
     try:
         value = orjson.loads(data or b"")
     except ValueError:
@@ -133,13 +142,18 @@ def _write(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def load(found: Sound, migrator: str, *, progress: Progress = quiet) -> dict[str, int]:
-    """Put every row and stored file back and leave the node recovering; return {rows, files}.
+def load(found: Sound, migrator: str, *, after: Tail | None = None, progress: Progress = quiet) -> dict[str, int]:
+    """Put every row and stored file back, `after` it the archive, and leave the node recovering.
+
+    Return {rows, files, transactions}, the last being those of the archive.
 
     The database, reached as the owner of its tables, has the schema of the backup's migrations and no node yet; rows
-    come back in one transaction, or none does. Raises DomainError backup_damaged, target_not_empty.
+    come back in one transaction, or none does. Raises DomainError backup_damaged, target_not_empty,
+    archive_inapplicable.
     """
-    counts = {"rows": 0, "files": 0}
+    from . import replay
+
+    counts = {"rows": 0, "files": 0, "transactions": 0}
     with psycopg.connect(migrator) as connection:
         if connection.execute("SELECT 1 FROM core_node").fetchone():
             raise target_not_empty()
@@ -147,35 +161,57 @@ def load(found: Sound, migrator: str, *, progress: Progress = quiet) -> dict[str
         loader.begin()
         loaded: dict[str, int] = {}
         last: dict[str, Any] = {}
+        stored: set[str] = set()
         with container.opened(found.path, found.manifest, found.code) as tar:
             for member in tar:
-                name = _name(member)
+                name = name_of(member)
                 if name.startswith(DATABASE):
                     _row_member(loader, tar, name, member, loaded)
                     progress("rows", sum(loaded.values()), found.rows)
                 elif name.startswith(FILES):
-                    _store(name.removeprefix(FILES), container.content(tar, member))
+                    if store(name.removeprefix(FILES), container.content(tar, member)):
+                        stored.add(name.removeprefix(FILES))
                     counts["files"] += 1
                     progress("files", counts["files"], found.files)
                 elif name == END:
-                    last = _json(container.content(tar, member).read())
+                    last = json_of(container.content(tar, member).read())
         if loaded != last["rows"]:
             raise container.broken()
-        loader.end(last["sequences"])
-        _leave_recovering(connection, found)
+        at = str(found.about["made_at"])
+        if after is not None:
+            done = replay.apply(after, loader, progress)
+            counts["transactions"], counts["files"] = done.transactions, counts["files"] + done.files
+            _remove_unnamed(connection, stored)
+            at = max(at, timestamp(done.at or datetime.fromisoformat(at)))
+        loader.end(last["sequences"] | (after.sequences if after else {}))
+        _leave_recovering(connection, at)
     with psycopg.connect(migrator, autocommit=True) as connection:
         connection.execute("ANALYZE")
     counts["rows"] = sum(loaded.values())
     return counts
 
 
-def _store(key: str, stream: BinaryIO) -> None:
-    """Store a file under the name that its row knows; what a bucket that outlived the machine still has stays."""
+def store(key: str, stream: BinaryIO) -> bool:
+    """Store a file under the name that its row knows; return whether it was not there.
+
+    What a bucket that outlived the machine still has stays. Raises DomainError target_not_empty.
+    """
     from django.core.files import File
     from django.core.files.storage import default_storage
 
-    if not default_storage.exists(key) and default_storage.save(key, File(stream, name=key)) != key:
+    if default_storage.exists(key):
+        return False
+    if default_storage.save(key, File(stream, name=key)) != key:
         raise target_not_empty()
+    return True
+
+
+def _remove_unnamed(connection: psycopg.Connection, stored: set[str]) -> None:
+    """Remove the files that the backup still had and the archive has not: what was taken out stays out."""
+    from django.core.files.storage import default_storage
+
+    for key in stored - set(tables.storage_keys(connection)):
+        default_storage.delete(key)
 
 
 def _row_member(
@@ -184,7 +220,7 @@ def _row_member(
     table = name.split("/")[1]
     stream = container.content(tar, member)
     if name.endswith("columns.json"):
-        columns = tuple(_json(stream.read())["columns"])
+        columns = tuple(json_of(stream.read())["columns"])
         known = loader.tables.get(table)
         if known is None or set(known.columns) != set(columns):
             raise DomainError(
@@ -201,8 +237,8 @@ def _pieces(stream: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def _leave_recovering(connection: psycopg.Connection, found: Sound) -> None:
-    done = connection.execute("UPDATE core_node SET restored_from = %s", [found.about["made_at"]])
+def _leave_recovering(connection: psycopg.Connection, at: str) -> None:
+    done = connection.execute("UPDATE core_node SET restored_from = %s", [at])
     if done.rowcount != 1:
         raise container.broken()
 

@@ -27,7 +27,7 @@ FROM pg_class c JOIN pg_attribute a
 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
 GROUP BY c.relname ORDER BY c.relname
 """
-_SEQUENCES = """
+SEQUENCES = """
 SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL ORDER BY 1
 """
 _KEEPS_FILES = """
@@ -71,6 +71,11 @@ def snapshot(connection: psycopg.Connection) -> None:
     connection.execute("SELECT 1")
 
 
+def seen(connection: psycopg.Connection) -> str:
+    """Return which transactions this snapshot shows, as `changes.Snapshot` reads it."""
+    return "".join(text for (text,) in connection.execute("SELECT pg_current_snapshot()::text").fetchall())
+
+
 def tables(connection: psycopg.Connection) -> list[Table]:
     """Return every table of the node but the record of its migrations."""
     rows = connection.execute(_TABLES).fetchall()
@@ -84,7 +89,7 @@ def migrations(connection: psycopg.Connection) -> list[tuple[str, str]]:
 
 def sequences(connection: psycopg.Connection) -> dict[str, int]:
     """Return the last value of every sequence in use; never below what the snapshot holds."""
-    return dict(connection.execute(_SEQUENCES).fetchall())
+    return dict(connection.execute(SEQUENCES).fetchall())
 
 
 def storage_keys(connection: psycopg.Connection) -> list[str]:

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -319,6 +319,23 @@ def backups(node: OpenNode) -> Iterator[Line]:
         when(newest),
         _("请运行 dengji backup，并查明后台任务为何没有备份") if late else "",
     )
+    yield _archive()
+
+
+def _archive() -> Line:
+    """The minutes since the last backup are kept too; for a server of one's own its own means do that."""
+    from dengji.backup import archive
+
+    if not archive.wanted():
+        return Line("archive", WARN, "DENGJI_ARCHIVE=0", _("连续存档已关闭：两次备份之间的办理可能丢失"))
+    if archive.address() is None:
+        text = _("外部数据库：请用该服务器自己的 WAL 归档（archive_command、pgBackRest 等）")
+        return Line("archive", OK, text, "")
+    known, since = archive.state(), archive.behind()
+    if since is not None:
+        return Line("archive", WARN, when(since), _("连续存档停在此刻：请查看磁盘空间和后台任务；办理照常"))
+    detail = when(datetime.fromisoformat(known.at)) if known else _("后台任务启动后开始")
+    return Line("archive", OK, detail, "")
 
 
 def inside(node: OpenNode) -> Iterator[Line]:

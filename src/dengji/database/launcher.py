@@ -15,14 +15,16 @@ from urllib.parse import quote
 
 import psycopg
 
+from dengji.database import archiving, paths, roles, server_user
 from dengji.database import binaries as programs
-from dengji.database import paths, roles, server_user
 from dengji.database.errors import DatabaseError, from_os_error
 from dengji.database.initialise import OWNER, initialise, sweep
 from dengji.database.lock import FileLock, require
 from dengji.database.server import Server, clear_traces, disk_is_full, find
 
 _USERS = {"owner": OWNER, **roles.ROLES}
+#: A cluster of before there was an archive gets this one's password at its next start.
+_ADDED = {"archiver": archiving.ARCHIVER}
 
 # Fixed on the command line, above postgresql.conf and ALTER SYSTEM: reachable only through the socket, durable, and no
 # values of statements in the log (personal data must never be there).
@@ -68,8 +70,8 @@ class ConnectionInfo:
     adopted: bool = False
 
     def dsn(self, role: str = "app", database: str = roles.DATABASE) -> str:
-        """A libpq URL for a role: owner (superuser), migrator, app or auditor."""
-        user, password = _USERS[role], quote(self.passwords[role], safe="")
+        """A libpq URL for a role: owner (superuser), migrator, app, auditor or archiver."""
+        user, password = (_USERS | _ADDED)[role], quote(self.passwords[role], safe="")
         host = quote(str(self.socket_dir), safe="")
         return f"postgresql://{user}:{password}@/{quote(database, safe='')}?host={host}&port={paths.PORT}"
 
@@ -203,17 +205,18 @@ class Cluster:
         user = server_user.choose(postgres, self.root, cluster)
         directory = paths.socket_dir(self.root, user.owner)
         if (cluster / "PG_VERSION").exists():
-            passwords = self._passwords()
+            passwords = self._complete_passwords()
         else:
-            passwords = self._passwords() if self.layout.passwords.exists() else self._new_passwords()
+            passwords = self._complete_passwords() if self.layout.passwords.exists() else self._new_passwords({})
             initialise(chosen, user, cluster, passwords["owner"], test=self.test)
         _refuse_trust(cluster / "pg_hba.conf")
         clear_traces(cluster, directory, timeout)
-        settings = (*_FIXED, *(_TEST if self.test else _DURABLE))
+        settings = (*_FIXED, *archiving.SETTINGS, *(_TEST if self.test else _DURABLE))
         self._server = Server.launch(postgres, user, cluster, directory, self.layout.log, settings, timeout)
         info = ConnectionInfo(directory, passwords)
         try:
             roles.ensure_roles(info.dsn("owner", "postgres"), roles.DATABASE, passwords)
+            archiving.ensure(info.dsn("owner"), passwords["archiver"])
         except psycopg.errors.DiskFull as error:
             raise DatabaseError("disk_full", path=self.root) from error
         except psycopg.OperationalError as error:
@@ -236,10 +239,14 @@ class Cluster:
             raise DatabaseError("passwords_missing", path=path)
         return known
 
-    def _new_passwords(self) -> dict[str, str]:
+    def _complete_passwords(self) -> dict[str, str]:
+        known = self._passwords()
+        return known if _ADDED.keys() <= known.keys() else self._new_passwords(known)
+
+    def _new_passwords(self, known: dict[str, str]) -> dict[str, str]:
         """Written before the cluster exists, so that no cluster is ever without its passwords."""
         path = self.layout.passwords
-        made = {role: secrets.token_urlsafe(32) for role in _USERS}
+        made = {role: secrets.token_urlsafe(32) for role in (*_USERS, *_ADDED)} | known
         fresh = path.with_suffix(".new")
         fresh.unlink(missing_ok=True)
         try:

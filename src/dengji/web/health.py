@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse
 
+from dengji.backup import archive
 from dengji.core.errors import DomainError
 from dengji.core.node import identity
 from dengji.ledger import checkpointing
@@ -39,6 +40,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
     """Answer 200 while the database answers and the node has its identity, else 503.
 
     A log that contradicts itself is told as `fault`, with 200: the node still serves what its operator must look at.
+    `archive` is told as `behind` where nothing was archived for minutes, which stops no act.
     """
     try:
         with connection.cursor() as cursor:
@@ -50,7 +52,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
         return _json({"status": "unavailable", "code": code}, 503)
     if fault:
         return _json({"status": "fault", "code": "ledger_fault", "fault": fault}, 200)
-    return _json({"status": "ok"}, 200)
+    return _json({"status": "ok", **({"archive": "behind"} if archive.behind() else {})}, 200)
 
 
 def _json(body: dict[str, str], status: int) -> HttpResponse:

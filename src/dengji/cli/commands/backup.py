@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 NAME = "backup"
 HELP = N_("备份：服务运行中把整个节点写入一个加密文件；--verify 核对备份文件")
 
-_LABELS = {"tables": N_("数据表"), "files": N_("材料"), "verify": N_("核对"), "rows": N_("数据行")}
+_LABELS = {
+    "tables": N_("数据表"),
+    "files": N_("材料"),
+    "verify": N_("核对"),
+    "rows": N_("数据行"),
+    "tail": N_("存档片段"),
+}
 _STEPS = {"tables": 20, "files": 500, "rows": 100_000, "verify": 256 << 20}
 
 
@@ -101,7 +107,7 @@ def _lines(manifest: dict[str, Any], made: Made | None = None) -> list[str]:
         (_("备份文件"), made.path if made else ""),
         (_("日志名称"), manifest["origin"]),
         (_("备份时刻"), manifest["made_at"]),
-        (_("日志条数"), manifest["log"]["size"]),
+        (_("日志条数"), manifest["log"]["size"] if "log" in manifest else ""),
         (_("字节数"), manifest["payload"]["size"]),
         (_("数据行"), made.rows if made else ""),
         (_("材料"), made.files if made else ""),
