@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dengji.imports import services
-from dengji.imports.checking import Plan, in_process
+from dengji.imports.checking import Plan
 from dengji.imports.models import ImportJob
+from dengji.imports.second import in_process
 from dengji.parties.actor import importer
 from dengji.registration.models import Application, Registration
 from tests.cli.harness import Command

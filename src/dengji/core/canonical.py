@@ -15,7 +15,16 @@ _MAX_SAFE = 2**53 - 1
 _AS_THEY_ARE = frozenset({str, bool, int})
 
 
-def _check(value: Any, path: str) -> Any:
+class _UnfitError(ValueError):
+    """A value that the log does not allow; learns its place on the way up, so that good values pay nothing for it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.path = ""
+
+
+def _check(value: Any) -> Any:
     kind = type(value)
     if kind is str:
         return value if value.isascii() else unicodedata.normalize("NFC", value)
@@ -23,16 +32,30 @@ def _check(value: Any, path: str) -> Any:
         return value
     if kind is int:
         if abs(value) > _MAX_SAFE:
-            raise ValueError(f"{path}: integer beyond 2^53-1")
+            raise _UnfitError("integer beyond 2^53-1")
         return value
     if kind is dict:
-        for key in value:
-            if type(key) is not str or not key.isascii():
-                raise ValueError(f"{path}: object keys must be ASCII text")
-        return {key: _check(item, f"{path}.{key}") for key, item in value.items()}
+        return _check_members(value)
     if kind in (list, tuple):
-        return [_check(item, f"{path}[]") for item in value]
-    raise ValueError(f"{path}: {kind.__name__} cannot stand in canonical JSON (absent, never null; integers only)")
+        try:
+            return [_check(item) for item in value]
+        except _UnfitError as unfit:
+            unfit.path = "[]" + unfit.path
+            raise
+    raise _UnfitError(f"{kind.__name__} cannot stand in canonical JSON (absent, never null; integers only)")
+
+
+def _check_members(value: dict[Any, Any]) -> dict[str, Any]:
+    checked = {}
+    for key, item in value.items():
+        if type(key) is not str or not key.isascii():
+            raise _UnfitError("object keys must be ASCII text")
+        try:
+            checked[key] = _check(item)
+        except _UnfitError as unfit:
+            unfit.path = f".{key}{unfit.path}"
+            raise
+    return checked
 
 
 def canonical(value: Any) -> bytes:
@@ -40,7 +63,10 @@ def canonical(value: Any) -> bytes:
 
     With ASCII keys the byte order of orjson equals RFC 8785's UTF-16 order, and its escapes are the same.
     """
-    checked = _check(value, "$")
+    try:
+        checked = _check(value)
+    except _UnfitError as unfit:
+        raise ValueError(f"${unfit.path}: {unfit.reason}") from None
     try:
         return orjson.dumps(checked, option=orjson.OPT_SORT_KEYS)
     except orjson.JSONEncodeError as error:

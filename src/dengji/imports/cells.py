@@ -209,7 +209,7 @@ def _list(name: str, cell: Any, each: Callable[[str], Any] | None = None) -> Any
 
 
 def _partners(name: str, cell: Any) -> Any:
-    if isinstance(cell, list):
+    if isinstance(cell, (list, tuple)):
         return _structure(name, cell)
     found = []
     for part in _PARTS.split(_text(name, cell)):
@@ -224,7 +224,7 @@ def _partners(name: str, cell: Any) -> Any:
 
 def _items(name: str, cell: Any) -> Any:
     """Read data items, one a line or between semicolons: name, type, meaning, 是 where personal, between colons."""
-    if isinstance(cell, list):
+    if isinstance(cell, (list, tuple)):
         return _structure(name, cell)
     found = []
     for part in _PARTS.split(_text(name, cell)):
@@ -258,7 +258,7 @@ def _structure(name: str, value: Any) -> Any:
     """Return a JSON value as it is, its texts stripped; the schema judges its form."""
     if isinstance(value, dict):
         return {str(k)[:100]: _structure(name, v) for k, v in value.items()}
-    if isinstance(value, list):
+    if isinstance(value, (list, tuple)):
         return [_structure(name, v) for v in value]
     return value if isinstance(value, (bool, int)) else _text(name, value)
 
@@ -279,7 +279,7 @@ def _regions(name: str, cell: Any) -> Any:
 
 def _industries(name: str, cell: Any) -> Any:
     """Read divisions; a name of several (农、林、牧、渔业) may itself contain the separator, so it is tried whole."""
-    text = _text(name, cell) if not isinstance(cell, list) else ""
+    text = _text(name, cell) if not isinstance(cell, (list, tuple)) else ""
     whole = division_by_name(text) if text else None
     return [whole.code] if whole else _list(name, cell, _industry)
 
@@ -308,8 +308,35 @@ def _bind(name: str, kind: str) -> Callable[[Any], Any]:
     return lambda cell: reader(name, cell)
 
 
+#: Fields whose texts hardly ever come twice in a file: to remember them would cost more than to read them again.
+_OWN = frozenset({"name", "intro", "evidence_digest", "alternative_identifiers", "serial", "code", "record_count"})
+
+
+def _remembered(name: str, reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return a reader that reads the same text, or list of texts, only once: most columns say few things."""
+    if name in _OWN:
+        return reader
+    known = lru_cache(maxsize=2048)(reader)
+
+    def read(cell: Any) -> Any:
+        kind = type(cell)
+        if kind is str and len(cell) <= _REMEMBERED:
+            return known(cell)
+        if kind is list and len(cell) <= _REMEMBERED and set(map(type, cell)) == _ONLY_TEXT:
+            return known(tuple(cell))
+        return reader(cell)
+
+    return read
+
+
+_REMEMBERED = 200
+_ONLY_TEXT = {str}
+
+
 @lru_cache(maxsize=1)
 def readers() -> dict[str, Callable[[Any], Any]]:
+    """Return the reader of each field, by name; what it returns may be shared between rows and is not to be changed."""
     # A uri is text to an importer; the schema's pattern judges it.
     found = {name: _bind(name, field.kind) for name, field in FIELDS.items()}
-    return found | {name: _bind(name, row[2]) for name, row in ADOPTION.items()}
+    found |= {name: _bind(name, row[2]) for name, row in ADOPTION.items()}
+    return {name: _remembered(name, reader) for name, reader in found.items()}

@@ -1,4 +1,4 @@
-"""From a file to checked rows, in batches: pure, so that it may run in a process of its own beside the one that writes.
+"""From a file to checked rows, in batches, without the database: it may run in a process beside the one that writes.
 
 Only what the register already holds (duplicates, codes taken) is left to the writer.
 """
@@ -6,39 +6,40 @@ Only what the register already holds (duplicates, codes taken) is left to the wr
 from __future__ import annotations
 
 import copyreg
-import multiprocessing
 from array import array
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from dataclasses import field as default
 from datetime import date
 from itertools import islice
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 
-from dengji.core.errors import N_, DomainError
+from dengji.core.errors import DomainError
 from dengji.law import checks, record
 from dengji.law.calendar import Calendar
 from dengji.law.checks import Context, Finding
 from dengji.law.checks.parties import CREDIT_CODE, valid_credit_code
-from dengji.law.codes import CodeError, check_code
+from dengji.law.codes import CodeError
 from dengji.law.rulebook import Rulebook
-from dengji.law.similarity import exact_key, percent, signature
+from dengji.law.similarity import percent
+from dengji.registration.inspection import name_keys
+from dengji.registration.services.prepared import AdoptedRow, Defaults, Prepared, Preparer
 
 from . import faults
 from .cells import ADOPTION
 from .columns import Columns, Reading, map_headings, read_cells, read_object
 from .readers import read
 
-BATCH = 500
+BATCH = 2000
 #: Findings of the law after which a row cannot be stored, not even as a draft.
 UNSTORABLE = frozenset({"schema_rule", "unknown_field"})
 #: Findings that say the record is there already (R48).
 DUPLICATES = frozenset({"duplicate", "duplicate_in_file"})
 #: What an adopted registration must say beside its code and dates.
 _ADOPTED_NEEDS = ("name", "registrant_name", "registrant_credit_code")
+_ADOPTED_MUST = tuple((name, label) for name, (label, _en, _kind, required) in ADOPTION.items() if required)
+_MADE_OF = frozenset(name for name, _ in _ADOPTED_MUST)
 _SLOTS = 1 << 22
 
 
@@ -61,7 +62,7 @@ class Plan:
     today: date
     prefill: Mapping[str, Any] = default(default_factory=dict)
     credit_code: str = ""
-    demonstration: bool = False
+    defaults: Defaults | None = None
     allow_duplicates: bool = False
     #: Rows up to this one are done; they are read only to know their names.
     after: int = 0
@@ -85,6 +86,8 @@ class Row:
     example: bool = False
     keys: tuple[bytes, tuple[int, ...]] | None = None
     unknown: tuple[str, ...] = ()
+    #: What an adopted row is written as; its content is not wanted any more then.
+    prepared: Prepared | None = None
 
 
 class FileNames:
@@ -119,11 +122,12 @@ def checked(stream: BinaryIO, plan: Plan) -> Iterator[list[Row]]:
     table = read(stream)
     columns = None if table.form == "jsonl" else map_headings(table.headings, adoption=plan.adoption)
     context, names = plan.context(), FileNames()
+    prepare = Preparer(plan.defaults) if plan.defaults else None
     threshold = int(plan.rulebook.get("record.near_duplicate_percent"))
     rows = (
         row
         for number, cells in table.rows
-        if (row := _row(number, cells, columns, plan, context, names, threshold)) and number > plan.after
+        if (row := _row(number, cells, columns, plan, context, names, threshold, prepare)) and number > plan.after
     )
     # The first batch carries the headings nobody knows, also where the file has no rows.
     head = Row(0, unknown=columns.unknown if columns else (), example=True)
@@ -133,7 +137,14 @@ def checked(stream: BinaryIO, plan: Plan) -> Iterator[list[Row]]:
 
 
 def _row(
-    number: int, cells: Any, columns: Columns | None, plan: Plan, context: Context, names: FileNames, threshold: int
+    number: int,
+    cells: Any,
+    columns: Columns | None,
+    plan: Plan,
+    context: Context,
+    names: FileNames,
+    threshold: int,
+    prepare: Preparer | None,
 ) -> Row | None:
     done = number <= plan.after
     if done and plan.adoption:
@@ -147,8 +158,8 @@ def _row(
     if row.example:
         return row
     row.refused = bool(row.findings)
-    if plan.adoption:
-        _check_adopted(row, plan)
+    if prepare is not None:
+        _check_adopted(row, plan, prepare)
         return row
     _check_draft(row, plan, context, done=done)
     if not row.refused:
@@ -169,13 +180,6 @@ def _reading(cells: Any, columns: Columns | None, plan: Plan) -> Reading | None:
         return Reading(findings=[faults.refusal(error)])
 
 
-def keys_of(content: Mapping[str, Any]) -> tuple[bytes, tuple[int, ...]]:
-    """Return (exact key, band hashes) of a record's name (R48)."""
-    name, registrant = str(content.get("name", "")), str(content.get("registrant_name", ""))
-    exact = exact_key(name, str(content.get("registrant_credit_code", "")), content.get("coverage_regions") or ())
-    return exact, signature(name, registrant)
-
-
 def _check_draft(row: Row, plan: Plan, context: Context, *, done: bool) -> None:
     row.content = {**plan.prefill, "data_type": plan.data_type, **row.content}
     code = row.content.get("registrant_credit_code")
@@ -187,71 +191,48 @@ def _check_draft(row: Row, plan: Plan, context: Context, *, done: bool) -> None:
         row.findings += checks.run(row.content, context)
         row.refused = row.refused or any(f.code in UNSTORABLE for f in row.findings)
     if row.content.get("name") and not row.refused:
-        row.keys = keys_of(row.content)
+        row.keys = name_keys(row.content)
 
 
-def _check_adopted(row: Row, plan: Plan) -> None:
+def _check_adopted(row: Row, plan: Plan, prepare: Preparer) -> None:
     """Check only what makes an adoption possible: it was reviewed where it was registered (Art. 14)."""
-    row.content.setdefault("data_type", plan.data_type)
-    content = {k: v for k, v in row.content.items() if k not in ADOPTION and k not in record.PERSONAL}
-    given = {k: v for k, v in row.content.items() if k in ADOPTION}
+    given = {name: row.content.pop(name) for name in ADOPTION if name in row.content}
+    content = {k: v for k, v in row.content.items() if k not in record.PERSONAL}
+    content.setdefault("data_type", plan.data_type)
     for name in _ADOPTED_NEEDS:
         if not content.get(name):
             row.findings.append(faults.REQUIRED.at(name, label=record.FIELDS[name].label))
-    for name, (label, _en, _kind, required) in ADOPTION.items():
-        if required and name not in given:
+    for name, label in _ADOPTED_MUST:
+        if name not in given:
             row.findings.append(faults.REQUIRED.at(name, label=label))
     code = str(content.get("registrant_credit_code", ""))
     if code and not valid_credit_code(code):
         label = record.FIELDS["registrant_credit_code"].label
         row.findings.append(CREDIT_CODE.at("registrant_credit_code", label=label, place=""))
     row.findings += checks.schema_findings(content)
-    if "code" in given:
-        try:
-            given["code"] = check_code(given["code"], demonstration=plan.demonstration)
-        except CodeError as error:
-            row.findings.append(faults.refusal(error, "code"))
-    row.refused = any(f.severity == "error" for f in row.findings)
-    row.content = {**content, **given}
-    if not row.refused:
-        row.keys = keys_of(content)
-
-
-def in_process(path: Path, plan: Plan) -> Iterator[list[Row]]:
-    """Yield the same batches, checked in a second process, so that checking and writing each have a core.
-
-    The child waits when it is ahead, and ends by itself when this process is gone. Raises what `checked` raises.
-    """
-    ours, theirs = multiprocessing.Pipe(duplex=False)
-    child = multiprocessing.get_context("spawn").Process(target=_feed, args=(theirs, str(path), plan), daemon=True)
-    child.start()
-    theirs.close()
-    with closing(ours):
-        try:
-            while True:
-                kind, value = ours.recv()
-                if kind == "end":
-                    return
-                if kind == "error":
-                    raise DomainError(**value)
-                yield value
-        except EOFError:
-            raise faults.file_error(
-                "check_process_died", N_("检查进程意外终止：请重新运行，将从中断处继续"), 500
-            ) from None
-        finally:
-            child.kill()
-            child.join()
-
-
-def _feed(pipe: Any, path: str, plan: Plan) -> None:
+    whole = given.keys() >= _MADE_OF and not any(f.severity == "error" for f in row.findings)
     try:
-        with Path(path).open("rb") as stream:
-            for batch in checked(stream, plan):
-                pipe.send(("rows", batch))
-        pipe.send(("end", None))
+        if whole:
+            row.prepared = prepare(_adopted(content, given))
+        elif "code" in given:
+            prepare.code(given["code"])
     except DomainError as error:
-        told = {"code": error.code, "message": error.message, "field": error.field}
-        pipe.send(("error", told | {"status": error.status, "params": error.params}))
-    except BrokenPipeError:  # nobody is writing any more
-        pass
+        of_code = error.__cause__
+        found = faults.refusal(of_code, "code") if isinstance(of_code, CodeError) else faults.refusal(error)
+        row.findings.append(found)
+    row.refused = any(f.severity == "error" for f in row.findings)
+    row.content = {}
+
+
+def _adopted(content: Mapping[str, Any], given: Mapping[str, Any]) -> AdoptedRow:
+    return AdoptedRow(
+        content=content,
+        code=str(given["code"]),
+        coded_on=date.fromisoformat(given["coded_on"]),
+        valid_from=date.fromisoformat(given["valid_from"]) if "valid_from" in given else None,
+        valid_to=date.fromisoformat(given["valid_to"]),
+        serial=given.get("serial", "")[:30],
+        agency_name=given.get("agency_name", "")[:200],
+        agency_level=given.get("agency_level", ""),
+        platform_code=given.get("platform_code", "")[:20],
+    )

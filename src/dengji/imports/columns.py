@@ -105,7 +105,7 @@ def read_object(row: Mapping[str, Any], *, adoption: bool = False) -> Reading:
 
 
 def _read(cells: Iterator[tuple[str, Any]]) -> Reading:
-    reading = Reading()
+    reading, taking = Reading(), readers()
     for name, cell in cells:
         if cell is None or cell == "":
             continue
@@ -113,7 +113,7 @@ def _read(cells: Iterator[tuple[str, Any]]) -> Reading:
             reading.example = str(cell).strip() == EXAMPLE
             continue
         try:
-            value = readers()[name](cell)
+            value = taking[name](cell)
         except CellError as error:
             reading.findings.append(error.finding)
             continue

@@ -11,7 +11,6 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -25,7 +24,6 @@ from dengji.core.clock import legal_now, real_now
 from dengji.core.encryption import seal, unseal
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.core.frame import lock_key
-from dengji.core.node import identity
 from dengji.law.calendar import shanghai_date
 from dengji.law.checks import Finding
 from dengji.law.checks.duplicates import duplicates
@@ -38,11 +36,11 @@ from dengji.registration.services.batches import Outcome
 from dengji.registration.services.drafting import prefill
 
 from . import faults
-from .cells import ADOPTION
-from .checking import BATCH, DUPLICATES, Plan, Row, checked, in_process
+from .checking import BATCH, DUPLICATES, Plan, Row, checked
 from .faults import refusal
 from .models import ImportJob, ImportRow
 from .report import Result, compact
+from .second import in_process
 
 KINDS = ("drafts", "adoption")
 #: Files smaller than this are checked in the same process: starting a second one costs more than it gains.
@@ -90,7 +88,7 @@ def plan_for(order: Order, *, after: int = 0, batch: int = BATCH) -> Plan:
         today=shanghai_date(legal_now()),
         prefill=prefill(organisation, order.data_type) if organisation else {},
         credit_code=organisation.credit_code if organisation else "",
-        demonstration=identity()[1],
+        defaults=adoption.defaults_of(register) if order.kind == "adoption" else None,
         allow_duplicates=order.allow_duplicates,
         after=after,
         batch=batch,
@@ -188,11 +186,12 @@ def _look_up(order: Order, batch: Sequence[Row], codes: dict[str, int] | None = 
     if order.kind == "drafts":
         _find_duplicates(order, wanted)
     elif codes is not None:
-        taken = adoption.taken_codes([row.content["code"] for row in wanted])
+        named = {row.number: row.prepared.code for row in wanted if row.prepared is not None}
+        taken = adoption.taken_codes(named.values())
         for row in wanted:
-            first = codes.setdefault(row.content["code"], row.number)
+            first = codes.setdefault(named[row.number], row.number)
             found: Finding | None = faults.CODE_TWICE.at("code", row=first) if first != row.number else None
-            if row.content["code"] in taken:
+            if named[row.number] in taken:
                 found = refusal(adoption.code_taken())
             if found:
                 row.findings.append(found)
@@ -303,7 +302,6 @@ def _carry(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row], tal
         rows.insert(
             ImportRow(job=job),
             {
-                "id": rows.next_ids(ImportRow, len(results)),
                 "number": [result.number for result in results],
                 "outcome": [result.outcome for result in results],
                 "object_id": [result.object_id for result in results],
@@ -325,7 +323,8 @@ def _write(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row]) -> 
     if not wanted:
         return {}
     if order.kind == "adoption":
-        done = adoption.adopt(actor=actor, register_id=order.register_id, records=[_adopted(row) for row in wanted])
+        ready = [row.prepared for row in wanted if row.prepared is not None]
+        done = adoption.adopt_prepared(actor=actor, register_id=order.register_id, records=ready)
     elif order.organisation_id is not None:
         drafts = [bulk.DraftRow(transaction_id(job.file_digest, row.number), row.content) for row in wanted]
         done = bulk.create_drafts(
@@ -336,22 +335,6 @@ def _write(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row]) -> 
             data_type=order.data_type,
         )
     return {row.number: outcome for row, outcome in zip(wanted, done, strict=True)}
-
-
-def _adopted(row: Row) -> adoption.AdoptedRow:
-    given = {name: row.content.get(name) for name in ADOPTION}
-    return adoption.AdoptedRow(
-        content={k: v for k, v in row.content.items() if k not in ADOPTION},
-        code=str(given["code"]),
-        coded_on=date.fromisoformat(str(given["coded_on"])),
-        valid_from=date.fromisoformat(str(given["valid_from"])) if given["valid_from"] else None,
-        valid_to=date.fromisoformat(str(given["valid_to"])),
-        serial=str(given["serial"] or "")[:30],
-        agency_name=str(given["agency_name"] or "")[:200],
-        agency_level=str(given["agency_level"] or ""),
-        platform_code=str(given["platform_code"] or "")[:20],
-        keys=row.keys,
-    )
 
 
 def submit_file(*, actor: Actor, order: Order, data: bytes, dry: bool = False) -> ImportJob:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from dengji.core.canonical import canonical, digest
+from dengji.core.canonical import canonical
 from dengji.core.errors import DomainError, conflict
 from dengji.core.frame import lock_key
 from dengji.core.node import identity
@@ -23,13 +24,19 @@ from dengji.parties.actor import Actor
 from .. import rules
 from ..models import Application, Decision, Registration
 from . import rows
-from .engine import Deed, _decision, case_of, public_part, statement
+from .engine import Deed, _decision, case_of, statement
 
 #: Marks that stand in a pattern for what is each row's own; no real text can contain them.
 _MARK = "\u0000row\u0000"
 _MARK_ID = UUID(int=0)
 _MARK_ID_BYTES = str(_MARK_ID).encode()
 _MARKED = canonical({"mark": _MARK})
+_MARK_STATE, _MARK_DIGEST = (canonical(f"\u0000{name}\u0000") for name in ("state", "digest"))
+
+
+def shown_ready(public: Mapping[str, Any]) -> bytes:
+    """Return the canonical form of what a public entry shows, with marks for the decision's state and digest."""
+    return canonical({**public, "state": "\u0000state\u0000", "decision": "\u0000digest\u0000"})
 
 
 @dataclass(frozen=True)
@@ -101,24 +108,26 @@ class Log:
             public={"mark": _MARK} if self.public else None,
             sealed=None if self.public else _MARK,
         )
-        self.object: list[UUID] = []
+        self.state = canonical(pattern.to_state)
+        self.object: list[str] = []
         self.data: list[str] = []
         self.salt: list[bytes] = []
         self.digest: list[str] = []
         self.body: list[bytes] = []
 
-    def add(self, pk: UUID, data: Mapping[str, Any], public: Mapping[str, Any] | None = None) -> None:
-        """Add one decision with its data; `public` is what its entry shows, where the act is a public one."""
-        key, salt, stated = str(pk).encode(), new_salt(), canonical(dict(data))
-        text = self.statement.replace(_MARK_ID_BYTES, key).replace(_MARKED, stated)
-        commitment = digest(salt + text)
+    def add(self, key: str, stated: bytes, shown: bytes = b"") -> None:
+        """Add one decision about an object with its canonical data; `shown` is the `shown_ready` of a public act."""
+        pk, salt = key.encode(), new_salt()
+        text = self.statement.replace(_MARK_ID_BYTES, pk).replace(_MARKED, stated)
+        commitment = f"sha256:{hashlib.sha256(salt + text).hexdigest()}"
+        quoted = f'"{commitment}"'.encode()
+        body = self.entry.replace(_MARK_ID_BYTES, pk)
         if self.public:
-            self.pattern.digest = commitment
-            shown = canonical(public_part(self.pattern, public or {}))
-            body = self.entry.replace(_MARK_ID_BYTES, key).replace(_MARKED, shown)
+            shown = shown.replace(_MARK_STATE, self.state).replace(_MARK_DIGEST, quoted)
+            body = body.replace(_MARKED, shown)
         else:
-            body = self.entry.replace(_MARK_ID_BYTES, key).replace(canonical(_MARK), canonical(commitment))
-        self.object.append(pk)
+            body = body.replace(canonical(_MARK), quoted)
+        self.object.append(key)
         self.data.append(stated.decode())
         self.salt.append(salt)
         self.digest.append(commitment)
@@ -137,4 +146,4 @@ class Log:
             "salt": self.salt,
             "digest": self.digest,
         }
-        rows.insert(one, {"id": rows.next_ids(Decision, len(ids)), **decided, "entry_id": ids})
+        rows.insert(one, {**decided, "entry_id": ids})

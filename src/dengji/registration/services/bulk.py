@@ -14,7 +14,7 @@ from uuid import UUID
 import orjson
 from django.db import transaction
 
-from dengji.core.canonical import plain, timestamp
+from dengji.core.canonical import canonical, plain, timestamp
 from dengji.core.clock import legal_now
 from dengji.core.encryption import seal_json
 from dengji.core.errors import N_, DomainError, conflict, not_found
@@ -156,7 +156,7 @@ def _write(
         content = contents[i]
         pk = new_id()
         data = {"organisation": str(template.organisation_id), "kind": "first", "data_type": content["data_type"]}
-        log.add(pk, data)
+        log.add(str(pk), canonical(data))
         clear, private = record.split_personal({k: plain(v) for k, v in content.items()})
         made["id"].append(pk)
         made["data_type"].append(content["data_type"])

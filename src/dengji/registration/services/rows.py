@@ -1,21 +1,22 @@
-"""Many rows of one table in one statement: what they share is sent once, the rest as one array per column."""
+"""Many rows of one table in one statement, column by column."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date, datetime
 from functools import lru_cache
+from itertools import repeat
 from typing import Any
+from uuid import UUID
 
 import orjson
 import psycopg
 from django.db import connection
 from django.db.models import AutoField, Model
 from django.db.models.expressions import DatabaseDefault
+from psycopg.types.json import Jsonb
 
 from dengji.core.models import RememberedResult
-
-#: Columns whose values travel as text because PostgreSQL's arrays of arrays must be rectangular, or json has no array.
-_AS_TEXT = {"jsonb": "jsonb", "bigint[]": "bigint[]"}
 
 
 @lru_cache(maxsize=64)
@@ -38,29 +39,73 @@ def _constants(pattern: Model, varying: Mapping[str, Sequence[Any]]) -> dict[str
     return found
 
 
-def insert(pattern: Model, varying: Mapping[str, Sequence[Any]], on_conflict: str = "") -> None:
-    """Insert one row per element of the varying columns, every other column as in `pattern`.
+def insert(pattern: Model, varying: Mapping[str, Sequence[Any]]) -> None:
+    """Copy in one row per element of the varying columns, every other column as in `pattern`.
 
-    Keys are attribute names (`register_id`); json and nested arrays are given as text. All in the caller's transaction.
+    Keys are attribute names (`register_id`); json and arrays are given as text. All in the caller's transaction; a
+    copy writes many rows at once where an INSERT writes them one by one.
     """
     if not next(iter(varying.values()), ()):
         return
-    types = _types(type(pattern))
-    constants = _constants(pattern, varying)
+    types, constants = _types(type(pattern)), _constants(pattern, varying)
+    names = ", ".join(f'"{types[name][0]}"' for name in (*varying, *constants))
+    columns: list[Iterable[str]] = [[_TEXT[type(value)](value) for value in values] for values in varying.values()]
+    if constants:
+        columns.append(repeat("\t".join(map(_constant, constants.values()))))
+    lines = "\n".join(map("\t".join, zip(*columns)))  # noqa: B905 - the constants have no end
+    connection.ensure_connection()
+    statement = f'COPY "{pattern._meta.db_table}" ({names}) FROM STDIN'
+    with (
+        connection.wrap_database_errors,
+        psycopg.Cursor(connection.connection) as cursor,
+        cursor.copy(statement) as copy,
+    ):
+        copy.write(lines)
+
+
+def _constant(value: Any) -> str:
+    """Django wraps some values in kinds of their own."""
+    return next(write for kind, write in _TEXT.items() if isinstance(value, kind))(value)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+def _hex(data: bytes) -> str:
+    return "\\\\x" + data.hex()
+
+
+def _json(value: Jsonb) -> str:
+    return _escaped(orjson.dumps(value.obj).decode())
+
+
+#: How PostgreSQL's COPY writes a value of each kind.
+_TEXT: dict[type, Callable[[Any], str]] = {
+    str: _escaped,
+    bytes: _hex,
+    bool: lambda value: "t" if value else "f",
+    int: str,
+    UUID: str,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    Jsonb: _json,
+    type(None): lambda _: "\\N",
+}
+
+
+def insert_missing(pattern: Model, varying: Mapping[str, Sequence[Any]]) -> None:
+    """Insert like `insert`, passing over what is there already; columns as they are bound, no json, no arrays."""
+    types, constants = _types(type(pattern)), _constants(pattern, varying)
     columns = [f'"{types[name][0]}"' for name in (*constants, *varying)]
-    values = [f"%s::{types[name][1]}" for name in constants]
-    arrays = []
-    for number, name in enumerate(varying):
-        kind = types[name][1]
-        cast = _AS_TEXT.get(kind)
-        values.append(f"u.c{number}::{cast}" if cast else f"u.c{number}")
-        arrays.append(f"%b::{'text' if cast else kind}[]")
+    values = [f"%s::{types[name][1]}" for name in constants] + [f"u.c{number}" for number in range(len(varying))]
+    arrays = [f"%b::{types[name][1]}[]" for name in varying]
     names = ", ".join(f"c{number}" for number in range(len(varying)))
-    statement = (
+    execute(
         f'INSERT INTO "{pattern._meta.db_table}" ({", ".join(columns)}) '  # noqa: S608 - names of our own models
-        f"SELECT {', '.join(values)} FROM unnest({', '.join(arrays)}) AS u ({names}) {on_conflict}"
+        f"SELECT {', '.join(values)} FROM unnest({', '.join(arrays)}) AS u ({names}) ON CONFLICT DO NOTHING",
+        [*constants.values(), *(list(v) for v in varying.values())],
     )
-    execute(statement, [*constants.values(), *(list(v) for v in varying.values())])
 
 
 def execute(statement: str, parameters: Sequence[Any]) -> None:
@@ -104,5 +149,4 @@ class Results:
 
     def write(self) -> None:
         """Insert them all."""
-        if ids := self.columns["transaction_id"]:
-            insert(self.pattern, {"id": next_ids(RememberedResult, len(ids)), **self.columns})
+        insert(self.pattern, self.columns)
