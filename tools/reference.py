@@ -97,13 +97,21 @@ def rules() -> Iterator[str]:
     yield (
         "Shipped: "
         + ", ".join(f"`{i}`" for i in rulebook.ids())
-        + ". `dengji rules show ID` prints what one results in."
+        + ". `dengji rules show ID` prints what one results in. "
+        "Where `acts` is empty, the value is words of the law for people to read; the program does nothing by it."
     )
     yield ""
     yield from _table(
-        ("key", "设置", "national value", "依据", "sure"),
+        ("key", "设置", "national value", "依据", "sure", "acts"),
         (
-            (f"`{v.key}`", v.label["zh"], _short(rulebook.thaw(v.value)), v.cite, v.sure)
+            (
+                f"`{v.key}`",
+                v.label["zh"],
+                _short(rulebook.thaw(v.value)),
+                v.cite,
+                v.sure,
+                "" if rulebook.KEYS[v.key].stated else "✓",
+            )
             for v in rulebook.load("cn").items()
         ),
     )

@@ -94,7 +94,7 @@ BAD_ENTRIES = {
     "text for a number": (entry("limits.accept_wd", '"3"'), "wrong_type", "limits.accept_wd"),
     "flag for a number": (entry("limits.accept_wd", "true"), "wrong_type", "limits.accept_wd"),
     "negative number": (entry("limits.accept_wd", "-1"), "wrong_type", "limits.accept_wd"),
-    "number for a flag": (entry("objection.mask_for_registrant", "1"), "wrong_type", "objection.mask_for_registrant"),
+    "number for a flag": (entry("objection.relation_required", "1"), "wrong_type", "objection.relation_required"),
     "choice not offered": (entry("notice.change", '"sometimes"'), "wrong_type", "notice.change"),
     "no such field": (entry("notice.contact_fields", '["fax"]'), "wrong_type", "notice.contact_fields"),
     "no such date": (entry("limits.legacy_before", '"2025-13-01"'), "wrong_type", "limits.legacy_before"),
@@ -190,7 +190,7 @@ NEVER = {
     "longer cancellation": entry("limits.cancel_wd", "11"),
     "shorter notice": entry("limits.notice_wd", "9"),
     "no notice": entry("notice.first", "false"),
-    "anonymous objection": entry("objection.identity_required", "false"),
+    "anonymous objection": entry("objection.evidence_required", "false"),
     "central organs taken": entry("actors.central_refused", "false"),
 }
 

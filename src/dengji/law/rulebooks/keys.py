@@ -63,6 +63,7 @@ class Key:
 
     `direction`: lower / higher (numbers, ordered choices), on / off (switches), grow / shrink (lists), fixed, free.
     `loosen`: "cited" = moving the other way needs a seen citation; "never" = refused. `national` = set by the nation.
+    `stated`: words of the law for people to read, by which the program does nothing.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Key:
     choices: tuple[str, ...]
     vocabulary: str
     columns: Mapping[str, str]
+    stated: bool
 
 
 @functools.cache
@@ -111,6 +113,7 @@ def _key(name: str, spec: Mapping[str, Any]) -> Key:
         choices=tuple(vocabulary(words)) if words else (),
         vocabulary=words,
         columns=MappingProxyType(spec.get("columns", {})),
+        stated=spec.get("stated", False),
     )
 
 

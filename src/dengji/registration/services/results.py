@@ -210,7 +210,8 @@ def cancel(*, actor: Actor, transaction_id: str, registration_id: UUID) -> dict[
         expired = row.valid_to < shanghai_date(at)
         if actor.system_role == "clock" and not rulebook.get("validity.automatic_cancellation"):
             raise DomainError("agency_confirms", N_("到期注销须由登记机构确认"), status=409, article="15")
-        decision = _end(row, "cancel", "expired", actor, at, rulebook, Deed(facts={"expired": expired}))
+        ground = known_ground(rulebook, ("cancellation.agency_grounds",), "expired")
+        decision = _end(row, "cancel", ground, actor, at, rulebook, Deed(facts={"expired": expired}))
         return answer(row, decision, dependants=dependants(row))
 
     return perform("cancel", actor=actor, transaction_id=transaction_id, target=registration_id, request={}, work=work)
