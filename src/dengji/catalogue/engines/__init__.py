@@ -1,0 +1,1 @@
+"""Two engines behind one interface: tantivy where there is a wheel, PostgreSQL everywhere."""

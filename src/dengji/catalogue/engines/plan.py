@@ -1,0 +1,152 @@
+"""What a query means, as conditions that both engines translate: what matches, in which order, what nearly matches.
+
+A word matches where all its grams stand somewhere in the texts, a run where it stands in one text unbroken. As both
+translate the same conditions, they find the same (tests/catalogue/test_engines.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from ..query import Wanted, Word
+from ..text import BEGIN, END, fold, grams, pairs, words
+
+#: `all` the texts that match, `title` the title's forms, `registrant`, `other` (agency, code, serial, local number).
+Place = Literal["all", "title", "registrant", "other"]
+#: Percent of the pairs that suffice where nothing matches fully; the second step only where the first finds nothing.
+NEAR = (60, 30)
+_FEWEST = 3
+
+
+@dataclass(frozen=True)
+class Has:
+    """The place holds this gram."""
+
+    place: Place
+    gram: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """The place holds this text unbroken; of a title also from its BEGIN or to its END. At least two characters."""
+
+    place: Literal["all", "title"]
+    text: str
+
+
+@dataclass(frozen=True)
+class TitleWord:
+    """The title holds this as a word of the dictionary."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class All:
+    """Every part is met; always so without parts."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Either:
+    """One of the parts is met."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Not:
+    """The part is not met."""
+
+    part: Node
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """So many of the grams stand in the texts."""
+
+    least: int
+    grams: tuple[str, ...]
+
+
+Node = Has | Run | TitleWord | All | Either | Not | AtLeast
+EVERYTHING = All(())
+
+
+def _word(word: Word, place: Place = "all") -> Node:
+    held = tuple(Has(place, gram) for gram in word.grams)
+    if word.exact and place in ("all", "title"):
+        return All((*held, Run(place, word.text)))
+    return held[0] if len(held) == 1 else All(held)
+
+
+def _run(text: str) -> Node:
+    return Run("title", text) if len(text) > 1 else Has("title", text)
+
+
+def matching(wanted: Wanted) -> Node:
+    """Return what a text must meet to be found."""
+    parts = [*(_word(word) for word in wanted.words), *_exclusions(wanted)]
+    return parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def _exclusions(wanted: Wanted) -> Iterable[Node]:
+    return (Not(_word(word)) for word in wanted.excluded)
+
+
+def tiers(wanted: Wanted) -> list[Node]:
+    """Return the conditions by which what matches is ordered, best first; what meets none comes last.
+
+    The title itself, its beginning, the words in it as words, as runs, in pieces; then with the registrant, then with
+    agency and codes; then a part of the words in the title.
+    """
+    asked = wanted.words
+    found: list[Node] = [_run(BEGIN + wanted.run + END), _run(BEGIN + wanted.run)]
+    runs = tuple(_run(word.text) for word in asked)
+    if known := tuple(TitleWord(one) for word in asked for one in dict.fromkeys(words(word.text))):
+        found.append(All((*runs, *known)))
+    found.append(All(runs))
+    found.append(All(tuple(_word(word, "title") for word in asked)))
+    places: tuple[Place, ...] = ("title", "registrant", "other")
+    for reach in (2, 3):
+        found.append(All(tuple(Either(tuple(_word(word, place) for place in places[:reach])) for word in asked)))
+    if len(asked) > 1:
+        found.append(Either(tuple(_word(word, "title") for word in asked)))
+    return list(dict.fromkeys(found))
+
+
+def near(wanted: Wanted, percent: int) -> Node | None:
+    """Return what suffices where nothing matches: a share of the pairs, rounded up; exact runs, exclusions as asked.
+
+    None where the words have fewer than three pairs, which would let nearly anything through.
+    """
+    loose = near_grams(wanted)
+    if len(loose) < _FEWEST:
+        return None
+    least = max(1, -(-len(loose) * percent // 100))
+    exact = (_word(word) for word in wanted.words if word.exact)
+    return All((AtLeast(least, loose), *exact, *_exclusions(wanted)))
+
+
+def near_grams(wanted: Wanted) -> tuple[str, ...]:
+    """Return the pairs of the words that need not be exact; of a single character, the character."""
+    loose = (word for word in wanted.words if not word.exact)
+    return tuple(dict.fromkeys(gram for word in loose for gram in pairs(word.text) or [word.text]))
+
+
+def registrants(names: Iterable[str]) -> Node:
+    """Return the condition that one of these names, or the part of a name given, is the registrant's."""
+    asked = [Word(folded) for name in names if (folded := fold(name))]
+    return Either(tuple(All(tuple(Has("registrant", gram) for gram in grams(word.text))) for word in asked))
+
+
+def flat(node: All) -> Iterable[Node]:
+    """Yield the parts of a condition, those of parts within it too."""
+    for part in node.parts:
+        if isinstance(part, All):
+            yield from flat(part)
+        else:
+            yield part
