@@ -13,11 +13,12 @@ from dengji.law.calendar import shanghai_date
 from dengji.parties import actor as actors
 from dengji.parties import services as parties
 from dengji.parties.services import OPERATOR
-from dengji.registration import inspection, rules, services
+from dengji.registration import inspection, queries, rules, selectors, services
 from dengji.registration.models import (
     Application,
     CoRegistrant,
     Decision,
+    Material,
     NameKey,
     RegistrationVersion,
     SerialCounter,
@@ -701,3 +702,66 @@ def test_the_agency_previews_what_was_submitted_not_what_is_being_written(world:
         for who in ("clerk", "acceptor")
     }
     assert shown == {"clerk": "尚未提交的话", "acceptor": before}
+
+
+def test_an_agent_fills_nobodys_list_unasked(world: w.World) -> None:
+    """Art. 7: what an agent drafts in a name is nobody's matter before its letter of authority is there."""
+    agency = w.organisation("示例代理机构")
+    grant(world, "agent", "agent", agency)
+    stranger = world.stranger_organisation
+    partners = {"co_registrants": [{"name": stranger.name, "credit_code": stranger.credit_code}]}
+    pk = w.draft(world, "agent", agent_id=agency.pk, fields=partners)
+    theirs = ("clerk", "business_reviewer", "stranger_clerk")
+
+    def listed(name: str) -> list[UUID]:
+        return [item["id"] for item in queries.applications(world.actor(name))["items"]]
+
+    assert listed("agent") == [pk] and all(listed(name) == [] for name in theirs)
+    for name in theirs:
+        with refused("not_found", 404):
+            on(world, "withdraw", name, application_id=pk)
+    assert selectors.roles_for(world.actor("clerk"), application(pk)) == frozenset()
+    w.attach(world, pk, ("agency_letter",), actor="agent")
+    assert all(listed(name) == [pk] for name in theirs)
+    letter = Material.objects.get(owner_id=pk, kind="agency_letter").pk
+    on(world, "remove_material", "agent", material_id=letter)
+    assert all(listed(name) == [] for name in theirs)
+
+
+def test_a_registrant_who_names_an_agent_sees_its_own_draft(world: w.World) -> None:
+    agency = w.organisation("示例代理机构")
+    grant(world, "agent", "agent", agency)
+    pk = w.draft(world, agent_id=agency.pk)
+    w.attach(world, pk, ("agency_letter",))
+    letter = Material.objects.get(owner_id=pk, kind="agency_letter").pk
+    on(world, "remove_material", "agent", material_id=letter)
+    assert application(pk).mandated and "clerk" in selectors.roles_for(world.actor("clerk"), application(pk))
+
+
+def test_an_agent_without_letter_does_not_block_the_registrant(world: w.World) -> None:
+    agency = w.organisation("示例代理机构")
+    grant(world, "agent", "agent", agency)
+    coded = w.registered(world)
+    theirs = follow_up(world, "change", coded["registration"], actor="agent", agent_id=agency.pk)
+    mine = follow_up(world, "change", coded["registration"])
+    w.attach(world, theirs, ("agency_letter",), actor="agent")
+    with refused("another_pending", 409) as caught:
+        w.act(world, "submit_for_business_review", theirs, "agent")
+    assert caught.value.params["other"] == str(mine)
+
+
+def test_others_see_the_name_that_was_submitted(world: w.World) -> None:
+    pk = w.draft(world)
+    w.advance(world, pk, "submit")
+    first = application(pk).name
+    w.act(world, "request_supplement", pk, "acceptor", items=[{"field": "name", "text": "示例"}])
+    second = f"{first}（修订）"
+    on(world, "save_draft", "clerk", application_id=pk, content={"name": second})
+    assert inspection.content_of(application(pk).draft)["name"] == second
+    for name in ("acceptor", "authority_supervisor", "clerk"):
+        assert [item["name"] for item in queries.applications(world.actor(name))["items"]] == [first]
+        assert queries.application_detail(world.actor(name), pk)["name"] == first
+    w.act(world, "submit_for_business_review", pk, "clerk")
+    assert application(pk).name == first
+    submit(world, pk)
+    assert application(pk).name == second and NameKey.objects.get(object_id=pk).name == second

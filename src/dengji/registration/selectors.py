@@ -30,15 +30,16 @@ def _registers(actor: Actor) -> frozenset[UUID]:
 def application_scope(actor: Actor, purpose: str = "read") -> Q:
     """Return which applications an actor may read, or act on with purpose `act` (R3).
 
-    Registrants see their own and those they co-register or handle as agent; agencies only their register; the authority
-    only its territory, and only to read; administrators none.
+    Registrants see their own and those they co-register or handle as agent; of an agent's draft in their name nothing
+    before it holds a letter of authority, so that nobody fills their list unasked (Art. 7). Agencies only their
+    register; the authority only its territory, and only to read; administrators none.
     """
     if actor.system_role == "clock":
         return EVERYTHING
     scope = NOTHING
     if own := actor.organisations("clerk", "business_reviewer"):
-        scope |= Q(organisation_id__in=own) & ~Q(applicant_kind="interested_party")
-        scope |= Q(pk__in=CoRegistrant.objects.filter(organisation_id__in=own).values("application_id"))
+        scope |= Q(organisation_id__in=own, mandated=True) & ~Q(applicant_kind="interested_party")
+        scope |= Q(mandated=True, pk__in=CoRegistrant.objects.filter(organisation_id__in=own).values("application_id"))
     if agents := actor.organisations("agent"):
         scope |= Q(agent_id__in=agents)
     if actor.person_id:
@@ -133,15 +134,17 @@ def roles_for(actor: Actor, obj: CaseBase) -> frozenset[str]:
 def _application_roles(actor: Actor, application: Application) -> set[str]:
     if application.applicant_kind == "interested_party":
         return {"interested_party"} if application.applicant_id == actor.person_id else set()
-    roles = {
-        g.kind
-        for g in actor.grants
-        if g.kind in ("clerk", "business_reviewer") and g.organisation_id == application.organisation_id
-    }
+    roles = set()
+    if application.mandated:
+        roles = {
+            g.kind
+            for g in actor.grants
+            if g.kind in ("clerk", "business_reviewer") and g.organisation_id == application.organisation_id
+        }
     if application.agent_id and application.agent_id in actor.organisations("agent"):
         roles.add("agent")
     clerks = actor.organisations("clerk", "business_reviewer") - {application.organisation_id}
-    if clerks and application.co_registrants.filter(organisation_id__in=clerks).exists():
+    if clerks and application.mandated and application.co_registrants.filter(organisation_id__in=clerks).exists():
         roles.add("co_registrant")
     return roles
 

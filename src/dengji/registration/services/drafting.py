@@ -72,6 +72,7 @@ def create_application(
         )
         admit(actor, row, interested_party)
         role = creating_role(actor, row, interested_party)
+        row.mandated = role != "agent"  # the organisation hears of it with the letter of authority
         subject = _subject(row, registration_id, role in inspection.OUTSIDERS)
         known = prefill(organisation, data_type)
         if interested_party:
@@ -81,7 +82,7 @@ def create_application(
         start["data_type"] = row.data_type
         if row.agent_id and not start.get("agent_name"):
             start.update(_agent_fields(row.agent_id))
-        row.name, row.registrant_name = str(start.get("name", ""))[:200], str(start.get("registrant_name", ""))[:200]
+        row.name, row.registrant_name = names_of(start)
         decision = apply(
             "create_application",
             row,
@@ -236,6 +237,11 @@ def _agent_fields(agent_id: UUID) -> dict[str, Any]:
     return {"agent_name": agent.name, "agent_credit_code": agent.credit_code}
 
 
+def names_of(content: Mapping[str, Any]) -> tuple[str, str]:
+    """Return under which name, and whose, an application is listed."""
+    return str(content.get("name") or "")[:200], str(content.get("registrant_name") or "")[:200]
+
+
 def _fill(draft: Draft, content: Mapping[str, Any]) -> None:
     unknown = sorted(set(content) - set(record.FIELDS))
     if unknown:
@@ -304,11 +310,9 @@ def save_draft(
         draft.updated_at = at
         draft.save()
         _sync_co_registrants(row, merged)
-        row.name, row.registrant_name = (
-            str(merged.get("name") or "")[:200],
-            str(merged.get("registrant_name") or "")[:200],
-        )
-        row.save(update_fields=["name", "registrant_name"])
+        if not row.version:  # others go on seeing what was submitted, until it is submitted anew
+            row.name, row.registrant_name = names_of(merged)
+            row.save(update_fields=["name", "registrant_name"])
         return {"id": str(row.pk), "state": row.state, "revision": draft.revision}
 
     return perform(

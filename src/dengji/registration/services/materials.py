@@ -24,9 +24,9 @@ from dengji.law.rulebook import Rulebook, vocabulary
 from dengji.parties.access import log_read
 from dengji.parties.actor import Actor
 
-from .. import rules, selectors
+from .. import inspection, rules, selectors
 from ..files import recognise
-from ..models import Application, Material, Objection, Registration
+from ..models import Application, Decision, Material, Objection, Registration
 from ..models.cases import CaseBase
 from .engine import lock, perform, wrong_state
 
@@ -35,6 +35,8 @@ _REGISTRANT = frozenset({"clerk", "agent", "interested_party", "business_reviewe
 _INSIDE = _REGISTRANT | {"co_registrant"}
 #: The handling officers and the objector alone know who objects (design §4).
 KNOW_OBJECTOR = frozenset({"objection_officer", "agency_supervisor", "objector"})
+#: The material by which an agent proves its mandate (委托代理书).
+_LETTER = "agency_letter"
 _AGENCY_KINDS = frozenset({"revocation_investigation", "registrant_statement"})
 _OWNERS: dict[str, type[CaseBase]] = {
     "application": Application,
@@ -162,6 +164,9 @@ def add_material(
             rules.rules_of(owner) if isinstance(owner, Application) else rules.rules_of_register(owner.register_id)
         )
         row = store(upload, kind=kind, owner_kind=owner_kind, owner_id=owner_id, actor=actor, rules=rulebook)
+        if kind == _LETTER and isinstance(owner, Application) and not owner.mandated:
+            owner.mandated = True
+            owner.save(update_fields=["mandated"])
         return {
             "id": str(row.pk),
             "kind": kind,
@@ -192,11 +197,20 @@ def remove_material(*, actor: Actor, transaction_id: str, material_id: UUID) -> 
         _may_add(owner, material.kind, selectors.roles_for(actor, owner))
         material.removed_at = at
         material.save(update_fields=["removed_at"])
+        _mandate_without(owner, material.kind)
         return {"id": str(material.pk), "removed": True}
 
     return perform(
         "remove_material", actor=actor, transaction_id=transaction_id, target=material_id, request={}, work=work
     )
+
+
+def _mandate_without(owner: Application, kind: str) -> None:
+    """A draft that an agent opened leaves the organisation's sight again with its last letter of authority."""
+    if kind == _LETTER and owner.agent_id and not owner.version and _LETTER not in inspection.material_kinds(owner.pk):
+        opened = Decision.objects.filter(object_id=owner.pk, act="create_application", role="agent")
+        owner.mandated = not opened.exists()
+        owner.save(update_fields=["mandated"])
 
 
 def list_materials(*, actor: Actor, owner_kind: str, owner_id: UUID) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from dengji.parties.actor import Actor
 from .. import basis, inspection, rules, selectors
 from ..freezing import freeze
 from ..models import Application, Draft
+from .drafting import names_of
 from .engine import Deed, answer, apply, lock, perform
 
 _BEFORE = {
@@ -199,6 +200,7 @@ def submit(
         )
         number, serial = row.version + 1, row.serial or _next_serial(row.register_id, shanghai_date(at))
         rules.pin(rulebook)
+        row.name, row.registrant_name = names_of(content)
         version, private = freeze(row, content, row.draft.request, number, at)
         decision = apply(
             "submit",
@@ -225,6 +227,7 @@ def submit(
                     "findings": sorted({f.code for f in findings}),
                 },
                 detail={"secrecy_reviewer": secrecy_reviewer} if secrecy_reviewer else {},
+                also=("name", "registrant_name"),
             ),
         )
         sql.insert(version)
