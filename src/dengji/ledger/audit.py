@@ -41,7 +41,7 @@ _PENDING = timedelta(seconds=60)
 Progress = Callable[[str, int, int], None]
 
 _ENTRIES = """
-SELECT l.index, l.hash, e.id, e.act, e.object_kind, e.object_id, e.n, e.at, e.public, e.body
+SELECT l.index, l.hash, e.id, e.act, e.object_kind || '/' || e.object_id, e.n, e.at, e.public, e.body
 FROM ledger_leaf l LEFT JOIN ledger_entry e ON e.id = l.entry_id ORDER BY l.index
 """
 _GAPS = """
@@ -133,9 +133,9 @@ def rows(statement: str) -> Iterator[tuple[Any, ...]]:
     """Yield the rows of a query from a cursor at the server, so that a large log needs no large memory."""
     connection.ensure_connection()
     with psycopg.ServerCursor(connection.connection, "dengji_audit") as cursor:
-        cursor.itersize = _FETCH
         cursor.execute(statement, binary=True)
-        yield from cursor
+        while found := cursor.fetchmany(_FETCH):
+            yield from found
 
 
 def count(table: str) -> int:
@@ -150,29 +150,36 @@ def count(table: str) -> int:
 
 def _entries(run: Examination) -> Iterator[Finding]:
     total, origin = count("ledger_leaf"), identity()[0]
-    for number, (index, stored, pk, act, kind, object_id, n, at, public, body) in enumerate(rows(_ENTRIES)):
-        if index != number:
-            yield Finding("leaf_gap", N_("日志的位置不连续"), f"index {number}")
-            return
+    number, hashes = 0, bytearray()
+    for number, (index, stored, pk, act, where, n, at, public, body) in enumerate(rows(_ENTRIES), 1):
+        if index != number - 1:
+            yield Finding("leaf_gap", N_("日志的位置不连续"), f"index {number - 1}")
+            number -= 1
+            break
+        computed = bytes(stored) if pk is None else leaf_hash(body)
+        hashes += computed
         if pk is None:
             yield Finding("entry_missing", N_("日志位置所指的记录不存在"), f"index {index}")
-            run.tree.append(bytes(stored))
             continue
-        data = bytes(body)
-        computed = leaf_hash(data)
-        run.tree.append(computed)
-        if computed != bytes(stored):
+        if computed != stored:
             yield Finding("entry_altered", N_("记录与其哈希不符：记录或哈希被改动过"), f"index {index}, entry {pk}")
-        value = said(data)
-        columns = (act, f"{kind}/{object_id}", n, timestamp(at), public)
-        if value is None or _columns(value) != columns or not is_epoch_of(value.get("log"), origin):
+        value = said(body)
+        if value is None or _columns(value) != (act, where, n, timestamp(at), public) or not _of(origin, value):
             yield Finding("entry_columns", N_("记录的正文与其各列不符"), f"index {index}, entry {pk}")
         else:
             _remember(run, value)
         if number % _FETCH == 0:
+            run.tree.extend(hashes)
+            hashes.clear()
             run.progress("entries", number, total)
+    run.tree.extend(hashes)
     run.counts["entries"] = len(run.tree)
     run.progress("entries", total, total)
+
+
+def _of(origin: str, value: dict[str, Any]) -> bool:
+    log = value.get("log")
+    return log == origin or is_epoch_of(log, origin)
 
 
 def said(body: bytes) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from itertools import islice
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from dengji.core.errors import N_, DomainError
 from dengji.ledger.audit import Examination, Finding, count, rows, said
 from dengji.ledger.models import Entry, Leaf
 
+from . import audit_rows
 from .models import Application, Decision, DecisionDetail
 from .projection import MODELS
 from .services.engine import statement
@@ -48,8 +50,8 @@ def findings(run: Examination) -> Iterator[Finding]:
     """Yield where decisions and entries disagree: each states what its digest says, and has exactly one entry."""
     total, number = count("registration_decision"), 0
     for number, (data, *values) in enumerate(rows(_DECISIONS), 1):
-        decision = Decision.from_db("default", _COLUMNS, values[: len(_COLUMNS)])
-        decision.data = orjson.loads(data)
+        # What `statement` asks for, at a tenth of the cost of a model.
+        decision = SimpleNamespace(data=orjson.loads(data), **dict(zip(_COLUMNS, values, strict=False)))
         yield from _decision(decision, values[len(_COLUMNS) :])
         if number % _BATCH == 0:
             run.progress("decisions", number, total)
@@ -66,9 +68,16 @@ def findings(run: Examination) -> Iterator[Finding]:
             run.counts["decisions_lost"] += 1
         else:
             yield Finding("decision_missing", N_("记录没有对应的决定"), f"entry {pk}, {kind} {object_id}")
+    yield from audit_rows.versions(run)
+    yield from audit_rows.registered(run)
+    yield from audit_rows.lines(run)
+    for pk, index in audit_rows.unrooted():
+        lost = lost or _told("without_decision")
+        if index is None or not any(index in places for places in lost):
+            yield Finding("access_root_missing", N_("日志所记的访问日志定时摘要不存在"), f"entry {pk}")
 
 
-def _done_again(decision: Decision) -> bool:
+def _done_again(decision: Any) -> bool:
     """Whether a recovery wrote this decision anew from its entry, and the log itself says so: the first one is lost."""
     if decision.actor != RECOVERED:
         return False
@@ -89,11 +98,11 @@ def _told(what: str) -> list[range]:
     return found
 
 
-def _finding(code: str, what: str, decision: Decision) -> Finding:
-    return Finding(code, what, f"decision {decision.pk}, {decision.object_kind} {decision.object_id} n {decision.n}")
+def _finding(code: str, what: str, decision: Any) -> Finding:
+    return Finding(code, what, f"decision {decision.id}, {decision.object_kind} {decision.object_id} n {decision.n}")
 
 
-def _decision(decision: Decision, entry: list[Any]) -> Iterator[Finding]:
+def _decision(decision: Any, entry: list[Any]) -> Iterator[Finding]:
     if _commitment(decision) != decision.digest:
         yield _finding("decision_altered", N_("决定与其摘要不符：决定被改动过"), decision)
     *columns, body = entry
@@ -112,7 +121,7 @@ def _decision(decision: Decision, entry: list[Any]) -> Iterator[Finding]:
         yield _finding("decision_entry", N_("决定与其日志记录不符"), decision)
 
 
-def _commitment(decision: Decision) -> str | None:
+def _commitment(decision: Any) -> str | None:
     try:
         return salted_digest(bytes(decision.salt), statement(decision))
     except ValueError:  # what was put there has no canonical form

@@ -25,6 +25,9 @@ _STAGES = {
     "decisions": N_("决定"),
     "decisions_lost": N_("恢复时失去的决定"),
     "pending": N_("等待编号"),
+    "versions": N_("所提交的版本"),
+    "registered": N_("登记版本"),
+    "access_lines": N_("访问日志"),
     "cosignatures_of_unknown_witnesses": N_("未知见证方的联署"),
 }
 
