@@ -22,6 +22,7 @@ from psycopg.conninfo import make_conninfo
 
 from dengji.backup import archive, container, nightly, recipient, replay, restoring
 from dengji.backup.changes import Decoder, MalformedError, Snapshot
+from dengji.backup.make import Made
 from dengji.cli import health
 from dengji.cli.node import OpenNode
 from dengji.core.clock import real_now
@@ -270,7 +271,7 @@ def test_a_suppressed_text_leaves_the_archive_with_the_backup_that_it_calls_for(
             text = plain(node, path)
             found += [path.name for mark in marks if mark in text]
         newest = replay.base(archived, None)
-        made = nightly.Made(newest, {}, 0, 0, [])
+        made = Made(newest, {}, 0, 0, [])
         return found + [newest.name for mark in marks if mark in node.plain(made)]
 
     assert holding() and not nightly.due()

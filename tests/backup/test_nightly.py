@@ -97,7 +97,10 @@ def test_the_schedule_starts_a_process_of_its_own_and_only_one(node: Node, monke
 
 def test_the_doctor_tells_what_is_wrong_with_backups(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     # The code still lies on the machine; nothing else is wrong with a new node.
-    assert lines(node.home) == {"recovering": "ok", "recovery_recipient": "ok", "recovery_code": "warn", "backup": "ok"}
+    good = {"recovering": "ok", "recovery_recipient": "ok", "recovery_code": "warn", "backup": "ok", "archive": "ok"}
+    assert lines(node.home) == good
+    monkeypatch.setenv("DENGJI_ARCHIVE", "0")
+    assert lines(node.home)["archive"] == "warn"
     (node.home / "keys" / "recovery-code.txt").unlink()
     assert "recovery_code" not in lines(node.home)
     monkeypatch.setattr(nightly, "newest", lambda: real_now() - timedelta(days=3))

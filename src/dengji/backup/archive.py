@@ -10,60 +10,51 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import logging
 import os
 import secrets
-import struct
-import tarfile
 import threading
 import time
-import zlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO, LiteralString
+from typing import Any, LiteralString
 
 import orjson
 import psycopg
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import connection
 
-from dengji.core.canonical import canonical, timestamp
+from dengji.core.canonical import timestamp
 from dengji.core.clock import real_now
-from dengji.core.node import identity, is_recovering
+from dengji.core.node import is_recovering
 from dengji.database import Cluster, DatabaseError
 from dengji.database.archiving import PUBLICATION
 from dengji.database.lock import FileLock
 from dengji.ledger import keyring
 
-from . import container, make, places, recipient, tables
-from .changes import Change, Decoder, lsn
+from . import container, places, recipient
+from .changes import lsn
+from .places import SEGMENT_SUFFIX, archive_seconds, archive_wanted, segment_name
+from .segment import Segment, State
 
 logger = logging.getLogger(__name__)
 
-SUFFIX = ".dengji-tail"
-CHANGES, KIND = "changes/", "tail"
 _STATE = "chain.json"
-_SECONDS = "60"
 #: A minute's archive that is missing for so long is worth telling.
 _BEHIND = timedelta(minutes=5)
 #: Changes of one segment, after whose transaction the next one begins.
 _MOST = 200_000
 _FETCH = 1000
-_PIECE = 8 << 20
 _DRAIN_SECONDS = 60.0
 _FLUSH_SECONDS = 2.0
 _STATEMENT_TIMEOUT = "10min"
-_LENGTH = struct.Struct(">I")
 
 _SLOT = """
 SELECT confirmed_flush_lsn::text, wal_status, pg_current_wal_insert_lsn()::text
-FROM pg_replication_slots WHERE slot_name = %s AND database = current_database() AND invalidation_reason IS NULL
+FROM pg_replication_slots WHERE slot_name = %s AND database = current_database()
 """
-_SLOT_BEFORE_16 = _SLOT.replace(" AND invalidation_reason IS NULL", "")
 _CREATE = "SELECT lsn::text FROM pg_create_logical_replication_slot(%s, 'pgoutput')"
 _DROP = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = %s"
 _PEEK = """
@@ -71,35 +62,6 @@ SELECT data FROM pg_logical_slot_peek_binary_changes(
     %s, %s::pg_lsn, %s, 'proto_version', '1', 'publication_names', %s)
 """
 _ADVANCE = "SELECT pg_replication_slot_advance(%s, %s::pg_lsn)"
-
-
-@dataclass(frozen=True)
-class State:
-    """How far the archive has come: the chain, its last segment, the place in the server's log, the moment."""
-
-    chain: str
-    number: int
-    to: str
-    at: str
-    digest: str
-    migrations: str
-    #: The number that the newest nightly backup stands for: segments after it belong to it.
-    base: int = 0
-
-
-def directory() -> Path:
-    """Return where segments go: below the nightly backups."""
-    return places.directory() / "tail"
-
-
-def wanted() -> bool:
-    """Return whether an archive is wanted: unless DENGJI_ARCHIVE or DENGJI_BACKUP is 0."""
-    return places.enabled() and os.environ.get("DENGJI_ARCHIVE", "1") != "0"
-
-
-def seconds() -> float:
-    """Return the seconds between two segments: DENGJI_ARCHIVE_SECONDS, else 60."""
-    return max(0.2, float(os.environ.get("DENGJI_ARCHIVE_SECONDS") or _SECONDS))
 
 
 def address() -> str | None:
@@ -114,15 +76,10 @@ def address() -> str | None:
     return info.dsn("archiver", str(wants["NAME"]))
 
 
-def file_name(chain: str, number: int) -> str:
-    """Return the name of one segment."""
-    return f"{chain}-{number:08d}{SUFFIX}"
-
-
 def state() -> State | None:
     """Return how far the archive has come, None before its first look."""
     try:
-        return State(**orjson.loads((directory() / _STATE).read_bytes()))
+        return State(**orjson.loads((places.archive() / _STATE).read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -130,10 +87,10 @@ def state() -> State | None:
 def behind() -> datetime | None:
     """Return since when nothing has been archived where that is too long, else None."""
     known = state()
-    if known is None or not wanted():
+    if known is None or not archive_wanted():
         return None
     last = datetime.fromisoformat(known.at)
-    return last if real_now() - last > max(_BEHIND, timedelta(seconds=5 * seconds())) else None
+    return last if real_now() - last > max(_BEHIND, timedelta(seconds=5 * archive_seconds())) else None
 
 
 def keep(stop: threading.Event) -> None:
@@ -145,7 +102,7 @@ def keep(stop: threading.Event) -> None:
 
     ended = False
     while not ended:
-        ended = stop.wait(seconds())
+        ended = stop.wait(archive_seconds())
         try:
             step()
             if not ended:
@@ -165,10 +122,10 @@ def step(*, settled: bool = False) -> State | None:
     where = address()
     if where is None or is_recovering():
         return None
-    if not wanted():
+    if not archive_wanted():
         _let_go(where)
         return None
-    place = directory()
+    place = places.archive()
     place.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = FileLock(place / "lock")
     if not lock.take(wait=_DRAIN_SECONDS):
@@ -220,14 +177,13 @@ def _begin(server: psycopg.Connection) -> State:
 def _current(server: psycopg.Connection) -> State | None:
     """How far we are, where the chain can go on: the server kept its log, it is the same one, the same schema."""
     known = state()
-    query = _SLOT if server.info.server_version >= 160000 else _SLOT_BEFORE_16
-    row = server.execute(query, [_slot()]).fetchone()
+    row = server.execute(_SLOT, [_slot()]).fetchone()
     if known is None or row is None or row[1] == "lost" or known.migrations != _migrations():
         return None
     if not lsn(row[0]) <= lsn(known.to) <= lsn(row[2]):
         return None
     # A segment that became whole just before a crash: what is written must not be written over.
-    path = directory() / file_name(known.chain, known.number + 1)
+    path = places.archive() / segment_name(known.chain, known.number + 1)
     if not path.exists():
         return known
     manifest = container.read_manifest(path)
@@ -249,7 +205,7 @@ def _migrations() -> str:
 
 
 def _write_state(value: State) -> None:
-    path = directory() / _STATE
+    path = places.archive() / _STATE
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
@@ -273,96 +229,6 @@ def _flushed(server: psycopg.Connection, *, wait: bool) -> str:
 # One segment
 
 
-class _Segment:
-    """Writes one segment's payload from the server's messages."""
-
-    def __init__(self, known: State, messages: Iterable[bytes]) -> None:
-        self.known, self.messages = known, messages
-        self.to, self.changes, self.transactions = known.to, 0, 0
-        self.seen = 0
-        self.at = timestamp(real_now())
-        self.stored: set[str] = set()
-
-    def write(self, stream: BinaryIO) -> dict[str, Any]:
-        """Write keys, rows, files; return the facts for the manifest."""
-        known = self.known
-        number = known.number + 1
-        with tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT) as self.tar:
-            about = {"chain": known.chain, "number": number, "vkeys": [str(key) for key in keyring.history()]}
-            self._add(container.ABOUT, canonical(about))
-            for name, data in make.key_files().items():
-                self._add(f"{container.KEYS}{name}", data)
-            for piece, data in enumerate(self._pieces()):
-                self._add(f"{CHANGES}{piece:06d}.z", data)
-            missing = self._files()
-            with connection.cursor() as cursor:
-                cursor.execute(tables.SEQUENCES)
-                sequences = dict(cursor.fetchall())
-            counts = {"changes": self.changes, "transactions": self.transactions, "files": len(self.stored)}
-            self._add(container.END, canonical({**counts, "sequences": sequences, "missing": missing}))
-        origin, demonstration = identity()
-        connection.close()
-        return {
-            "kind": KIND,
-            "origin": origin,
-            "demonstration": demonstration,
-            "gm": bool(settings.DENGJI_GM),
-            "made_at": self.at,
-            "chain": known.chain,
-            "number": number,
-            "previous": known.digest,
-            "to": self.to,
-            **counts,
-        }
-
-    def _add(self, name: str, data: bytes) -> None:
-        info = tarfile.TarInfo(name)
-        info.size, info.mode = len(data), 0o600
-        self.tar.addfile(info, io.BytesIO(data))
-
-    def _pieces(self) -> Iterator[bytes]:
-        packer, packed, size = zlib.compressobj(3), bytearray(), 0
-        for message in self._watched():
-            packed += packer.compress(_LENGTH.pack(len(message)) + message)
-            size += len(message)
-            if size >= _PIECE:
-                yield bytes(packed) + packer.flush()
-                packer, packed, size = zlib.compressobj(3), bytearray(), 0
-        if size:
-            yield bytes(packed) + packer.flush()
-
-    def _watched(self) -> Iterator[bytes]:
-        """The messages as they are, while their end and the stored files they name are noted."""
-        decoder = Decoder()
-        for message in self.messages:
-            self.seen += 1
-            if message[:1] == b"C":
-                # flags, place of the commit, place behind it
-                _flags, _at, end = struct.unpack_from(">BQQ", message, 1)
-                self.to = f"{end >> 32:X}/{end & 0xFFFFFFFF:X}"
-                self.transactions += 1
-            for change in decoder.changes(message):
-                self.changes += 1
-                self._note(change)
-            yield message
-
-    def _note(self, change: Change) -> None:
-        key = change.new.get("storage_key")
-        if isinstance(key, str) and key:
-            self.stored.add(key)
-
-    def _files(self) -> list[str]:
-        missing = []
-        for key in sorted(self.stored):
-            try:
-                with default_storage.open(key, "rb") as file:
-                    self._add(f"{container.FILES}{key}", file.read())
-            except FileNotFoundError:  # removed since, and a later segment says so
-                missing.append(key)
-        self.stored -= set(missing)
-        return missing
-
-
 def _segment(server: psycopg.Connection, known: State, target: str) -> tuple[State, bool]:
     """Write what was committed up to `target`, if anything; return how far we are and whether there is more."""
     with server.transaction(), server.cursor("peek") as cursor:
@@ -371,9 +237,9 @@ def _segment(server: psycopg.Connection, known: State, target: str) -> tuple[Sta
         first = cursor.fetchone()
         if first is not None:
             rows = (bytes(row[0]) for row in _and(first, cursor))
-            segment = _Segment(known, rows)
+            segment = Segment(known, rows)
             manifest = container.write(
-                directory() / file_name(known.chain, known.number + 1),
+                places.archive() / segment_name(known.chain, known.number + 1),
                 segment.write,
                 recipients=recipient.parsed(keyring.directory()),
                 signers=keyring.signers,
@@ -424,13 +290,13 @@ def _drained() -> bool:
 
 def prune(since: dict[str, Any]) -> None:
     """Remove the segments that a whole backup with this point holds, and those of chains that ended before it."""
-    place = directory()
+    place = places.archive()
     lock = FileLock(place / "lock")
     if not lock.take(wait=_DRAIN_SECONDS):
         return
     try:
-        last = file_name(since["chain"], since["number"])
-        for path in place.glob(f"*{SUFFIX}"):
+        last = segment_name(since["chain"], since["number"])
+        for path in place.glob(f"*{SEGMENT_SUFFIX}"):
             if not path.name.startswith(since["chain"]) or path.name <= last:
                 path.unlink(missing_ok=True)
         known = state()
@@ -449,7 +315,7 @@ def renewal_due(newest: dict[str, Any] | None) -> bool:
     from dengji.ledger.models import Leaf
 
     known = state()
-    if known is not None and wanted() and ((newest or {}).get("archive") or {}).get("chain") != known.chain:
+    if known is not None and archive_wanted() and ((newest or {}).get("archive") or {}).get("chain") != known.chain:
         return True
     if newest is None:
         return False

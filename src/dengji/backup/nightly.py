@@ -20,13 +20,13 @@ from dengji.law.calendar import SHANGHAI
 from . import archive
 from .container import Progress, quiet, read_manifest
 from .make import Made, make
-from .places import directory, enabled
+from .places import BACKUP_SUFFIX, directory, enabled
 
 __all__ = ["directory", "due", "enabled", "kept", "newest", "run"]
 
 logger = logging.getLogger(__name__)
 
-SUFFIX = ".dengji-backup"
+SUFFIX = BACKUP_SUFFIX
 #: Hour and minute in Shanghai, when an office sleeps; and two weeks of nights, within which a fault is noticed.
 _AT, _KEEP = "02:30", "14"
 _DAY = timedelta(days=1)

@@ -16,9 +16,9 @@ from dengji.ledger.pure.errors import LedgerError
 from dengji.ledger.pure.notes import VerifierKey
 
 from . import container, restoring, tables
-from .archive import CHANGES, KIND, SUFFIX, file_name
 from .changes import UNTOLD, Change, Decoder, MalformedError, Snapshot, Transaction
 from .container import ABOUT, END, FILES, KEYS, Progress, quiet
+from .places import BACKUP_SUFFIX, CHANGES, SEGMENT_KIND, SEGMENT_SUFFIX, segment_name
 
 _BATCH = 2000
 _LENGTH = 4
@@ -44,9 +44,7 @@ def base(directory: Path, to: datetime | None) -> Path:
 
     Raises DomainError backup_none.
     """
-    from .nightly import SUFFIX as BACKUP
-
-    for path in sorted(directory.glob(f"*{BACKUP}"), reverse=True):
+    for path in sorted(directory.glob(f"*{BACKUP_SUFFIX}"), reverse=True):
         try:
             made_at = datetime.fromisoformat(str(container.read_manifest(path).facts["made_at"]))
         except DomainError:
@@ -86,11 +84,11 @@ def tail(found: restoring.Sound, directory: Path, *, to: datetime | None = None,
 
 def _paths(directory: Path, point: dict[str, Any], to: datetime | None) -> Iterator[Path]:
     """The segments after a point, in order, up to the first that reaches `to`; a number left out is a gap."""
-    there = sorted(path for path in directory.glob(f"{point['chain']}-*{SUFFIX}"))
-    last = max((int(path.name.removesuffix(SUFFIX).rpartition("-")[2]) for path in there), default=0)
+    there = sorted(path for path in directory.glob(f"{point['chain']}-*{SEGMENT_SUFFIX}"))
+    last = max((int(path.name.removesuffix(SEGMENT_SUFFIX).rpartition("-")[2]) for path in there), default=0)
     until: Any = None
     for number in range(point["number"] + 1, last + 1):
-        path = directory / file_name(point["chain"], number)
+        path = directory / segment_name(point["chain"], number)
         if not path.exists():
             raise _gap(path, until)
         yield path
@@ -98,14 +96,12 @@ def _paths(directory: Path, point: dict[str, Any], to: datetime | None) -> Itera
         if to is not None and datetime.fromisoformat(str(until)) > to:
             return
     if to is not None and until is None and _later(directory.parent, to, point):
-        raise _gap(directory / file_name(point["chain"], point["number"] + 1), until)
+        raise _gap(directory / segment_name(point["chain"], point["number"] + 1), until)
 
 
 def _later(directory: Path, to: datetime, point: dict[str, Any]) -> bool:
     """Whether a nightly backup after `to` shows that there were segments, which it took the place of."""
-    from .nightly import SUFFIX as BACKUP
-
-    for path in directory.glob(f"*{BACKUP}"):
+    for path in directory.glob(f"*{BACKUP_SUFFIX}"):
         try:
             facts = container.read_manifest(path).facts
         except DomainError:
@@ -141,7 +137,9 @@ def _sound(path: Path, keys: list[VerifierKey], chain: str, previous: str | None
     except (DomainError, LedgerError) as error:
         raise _damaged(path) from error
     facts = manifest.facts
-    same = facts.get("kind") == KIND and path.name == file_name(str(facts.get("chain")), int(facts.get("number", -1)))
+    same = facts.get("kind") == SEGMENT_KIND and path.name == segment_name(
+        str(facts.get("chain")), int(facts.get("number", -1))
+    )
     if not same or facts["chain"] != chain or (previous is not None and facts["previous"] != previous):
         raise _damaged(path)
     return manifest

@@ -324,9 +324,9 @@ def backups(node: OpenNode) -> Iterator[Line]:
 
 def _archive() -> Line:
     """The minutes since the last backup are kept too; for a server of one's own its own means do that."""
-    from dengji.backup import archive
+    from dengji.backup import archive, places
 
-    if not archive.wanted():
+    if not places.archive_wanted():
         return Line("archive", WARN, "DENGJI_ARCHIVE=0", _("连续存档已关闭：两次备份之间的办理可能丢失"))
     if archive.address() is None:
         text = _("外部数据库：请用该服务器自己的 WAL 归档（archive_command、pgBackRest 等）")
