@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -12,6 +13,9 @@ from .models import Tile
 from .pure.errors import LedgerError
 from .pure.merkle import EMPTY_ROOT, HASH_SIZE, Frontier
 from .pure.tiles import HEIGHT, WIDTH, parents
+
+#: Full tiles whose roots are kept, 8 KB each: every signing goes over up to 255 of them for each unfinished row.
+_KEEP = 512
 
 
 class LedgerFault(LedgerError):  # noqa: N818 - a state of the log, not a slip of the caller
@@ -67,11 +71,16 @@ def row_hashes(level: int, first: int, count: int) -> bytes:
 def tree_hash(data: bytes) -> bytes:
     """Return the root over the hashes of one row."""
     if len(data) == WIDTH * HASH_SIZE:
-        # Signing goes over up to 255 full tiles for each row that is not full: row by row takes half the time.
-        while len(data) > HASH_SIZE:
-            data = parents(data)
-        return data
+        return _full_tile(data)
     frontier = Frontier()
     for at in range(0, len(data), HASH_SIZE):
         frontier.append(data[at : at + HASH_SIZE])
     return frontier.root() if data else EMPTY_ROOT
+
+
+@lru_cache(maxsize=_KEEP)
+def _full_tile(data: bytes) -> bytes:
+    # Kept by what was read, not by its place: a tile that is altered is another one, and is hashed anew.
+    while len(data) > HASH_SIZE:
+        data = parents(data)
+    return data
