@@ -22,6 +22,14 @@ def test_every_field_is_labelled_in_both_languages() -> None:
         assert set(field.data_types) <= {"resource", "product", "open"}, name
 
 
+def test_every_field_says_in_both_languages_how_to_fill_it_in() -> None:
+    for name, spec in record.SCHEMA["properties"].items():
+        note, english = spec.get("description", ""), spec.get("x-description-en", "")
+        assert note.strip() and english.strip(), name
+        assert english.isascii() or not any("\u4e00" <= c <= "\u9fff" for c in english), name
+        assert any("\u4e00" <= c <= "\u9fff" for c in note), name
+
+
 def test_the_statutory_groups_are_there() -> None:
     """Measures Art. 9(1): registrant, source, resource, evidence, product, scenario, security."""
     groups = {field.group for field in record.FIELDS.values()}
