@@ -103,13 +103,23 @@ def test_the_drawing_is_repeatable_from_its_seed(world: w.World) -> None:
     assert {row.seed for row in drawn} == {result["seed"]}
 
 
-def test_nothing_is_drawn_twice_in_a_period_nor_once_ended(world: w.World) -> None:
-    valid = many(world, 3)
+def test_a_period_is_drawn_once_and_told_again(world: w.World) -> None:
+    """Asking again, whoever asks and whatever was registered meanwhile, draws no further share."""
+    valid = many(world, 41)
     Registration.objects.filter(pk=valid[0]).update(state="REVOKED")
-    one, two, three = draw(world), draw(world), draw(world)
-    assert [r["of"] for r in (one, two, three)] == [2, 1, 0] and three["drawn"] == []
-    assert len({*one["drawn"], *two["drawn"]}) == 2
-    assert draw(world, period="2027Q1")["of"] == 2
+    one = draw(world)
+    on(world, "find_recheck", "authority_supervisor", recheck_id=UUID(one["drawn"][0]), conforming=True)
+    w.registered(world)
+    assert draw(world) == draw(world, "authority_supervisor", period=" 2026Q4 ") == one
+    assert one["of"] == 40 and len(one["drawn"]) == 2 == Recheck.objects.count()
+    assert draw(world, period="2027Q1")["of"] == 41
+    assert valid[0] not in Recheck.objects.values_list("registration_id", flat=True)
+
+
+def test_an_empty_drawing_is_no_drawing(world: w.World) -> None:
+    assert draw(world)["drawn"] == []
+    w.registered(world)
+    assert len(draw(world)["drawn"]) == 1
 
 
 @pytest.mark.parametrize("period", ["", " ", "x" * 21])

@@ -107,20 +107,22 @@ def answer_complaint(*, actor: Actor, transaction_id: str, complaint_id: UUID, r
 def draw_rechecks(*, actor: Actor, transaction_id: str, register_id: UUID, period: str) -> dict[str, Any]:
     """Draw the period's share of valid registrations for re-examination (抽查, R67, Art. 18).
 
-    The seed is recorded, so that anyone can repeat the drawing: registrations in the order of sha256(seed ‖ id).
+    The seed is recorded, so that anyone can repeat the drawing: registrations in the order of sha256(seed ‖ id). A
+    period is drawn once; asked again, the same drawing is told.
     """
+    period = period.strip()
 
     def work(at: datetime) -> dict[str, Any]:
         if register_id not in actor.registers("agency_supervisor") | supervised_registers(actor):
             raise forbidden(article="18")
-        if not 0 < len(period.strip()) <= _PERIOD_LENGTH:
+        if not 0 < len(period) <= _PERIOD_LENGTH:
             raise DomainError("period_invalid", N_("抽查期次必填，且不超过20个字符"), "period")
         rulebook = rules.rules_of_register(register_id)
         lock_words("recheck", str(register_id))
+        if before := _drawn(register_id, period):
+            return before
         valid = list(
-            Registration.objects.filter(register_id=register_id, state="VALID")
-            .exclude(rechecks__period=period)
-            .values_list("pk", "organisation_id")
+            Registration.objects.filter(register_id=register_id, state="VALID").values_list("pk", "organisation_id")
         )
         count = -(-len(valid) * int(rulebook.get("recheck.share_percent")) // 100)
         seed = secrets.token_hex(16)
@@ -154,6 +156,16 @@ def draw_rechecks(*, actor: Actor, transaction_id: str, register_id: UUID, perio
         request={"period": period},
         work=work,
     )
+
+
+def _drawn(register_id: UUID, period: str) -> dict[str, Any]:
+    """The drawing of a period as it was made, empty where there was none."""
+    made = Recheck.objects.filter(register_id=register_id, period=period)
+    drawing = list(Decision.objects.filter(object_id__in=made.values("pk"), act="draw_recheck").order_by("pk"))
+    if not drawing:
+        return {}
+    first = drawing[0].data
+    return {"period": period, "seed": first["seed"], "of": first["of"], "drawn": [str(d.object_id) for d in drawing]}
 
 
 def find_recheck(
