@@ -36,7 +36,7 @@ ROLES = sorted({role for act in TABLE.values() for role in act.roles} | {"system
 #: Appendix A as it is written: act → (object, from, to, who, entry). `-` begins an object, `=` leaves the state.
 APPENDIX: dict[str, tuple[str, str, str, str, str]] = {
     "create_application": ("application", "-", "DRAFT", "clerk importer agent interested_party", "S"),
-    "confirm_joint": ("application", "DRAFT", "=", "co_registrant", "S"),
+    "confirm_joint": ("application", "DRAFT SUPPLEMENT", "=", "co_registrant", "S"),
     "submit_for_business_review": (
         "application",
         "DRAFT SUPPLEMENT",

@@ -400,6 +400,34 @@ def test_joint_holders_each_confirm_the_draft_as_it_stands(world: w.World) -> No
     assert differences(application(pk)) == {}
 
 
+def test_joint_holders_confirm_anew_what_a_supplement_changes(world: w.World) -> None:
+    """Art. 7: each confirms what is filed, also the second time."""
+    pk = joint(world)
+    w.act(world, "confirm_joint", pk, "stranger_clerk")
+    w.act(world, "submit_for_business_review", pk, "clerk")
+    submit(world, pk)
+    with refused("wrong_state", 409):
+        w.act(world, "confirm_joint", pk, "stranger_clerk")
+    w.act(world, "request_supplement", pk, "acceptor", items=[{"field": "intro", "text": "示例"}])
+    save(world, pk, {"intro": application(pk).draft.fields["intro"][:-1] + "等。"})
+    with refused("findings"):
+        w.act(world, "submit_for_business_review", pk, "clerk")
+    confirmed = w.act(world, "confirm_joint", pk, "stranger_clerk")
+    assert confirmed["state"] == "SUPPLEMENT" and differences(application(pk)) == {}
+    w.act(world, "submit_for_business_review", pk, "clerk")
+    assert submit(world, pk)["version"] == 2
+
+
+def test_a_confirmation_that_nobody_gave_is_a_difference(world: w.World) -> None:
+    pk = joint(world)
+    w.act(world, "confirm_joint", pk, "stranger_clerk")
+    save(world, pk, {"scenarios": "线路规划"})
+    assert differences(application(pk)) == {}
+    CoRegistrant.objects.filter(application_id=pk).update(confirmed_revision=application(pk).draft.revision)
+    stored, folded = differences(application(pk))["co_registrants"]
+    assert stored == {str(world.stranger_organisation.pk): 2} and folded == {str(world.stranger_organisation.pk): 1}
+
+
 def test_an_agreement_of_the_holders_replaces_their_confirmation(world: w.World) -> None:
     pk = joint(world)
     w.attach(world, pk, ("joint_agreement",))

@@ -209,7 +209,24 @@ def differences(row: CaseBase) -> dict[str, tuple[Any, Any]]:
         stored, again = getattr(row, column), getattr(folded, column)
         if _plain(stored) != _plain(again):
             found[column] = (stored, again)
+    if isinstance(row, Application) and (confirmed := _confirmed(row)):
+        found["co_registrants"] = confirmed
     return found
+
+
+def _confirmed(row: Application) -> tuple[dict[str, int], dict[str, int]] | None:
+    """Confirmations of joint holders that no decision bears out, as (stored, folded) revisions of the draft (R7).
+
+    A holder taken off the form and put on again has to confirm anew: less than was decided is no difference.
+    """
+    held = row.co_registrants.exclude(confirmed_revision=None).values_list("organisation_id", "confirmed_revision")
+    stored = {str(organisation): revision for organisation, revision in held if revision is not None}
+    if not stored:
+        return None
+    folded: dict[str, int] = {}
+    for decision in Decision.objects.filter(object_id=row.pk, act="confirm_joint").order_by("n"):
+        folded |= dict.fromkeys(decision.data["organisations"], decision.data["revision"])
+    return None if stored.items() <= folded.items() else (stored, folded)
 
 
 def _plain(value: Any) -> Any:

@@ -112,7 +112,7 @@ TABLE: dict[str, Act] = {
     act.name: act
     for act in (
         _row("create_application", N_("新建申请"), _A, "", "DRAFT", "clerk agent interested_party importer", "7", "S"),
-        _row("confirm_joint", N_("共同登记确认"), _A, "DRAFT", None, "co_registrant", "7", "S"),
+        _row("confirm_joint", N_("共同登记确认"), _A, "DRAFT SUPPLEMENT", None, "co_registrant", "7", "S"),
         _row(
             "submit_for_business_review",
             N_("提交业务审核"),
