@@ -51,5 +51,5 @@ def test_acts_after_the_nightly_backup_survive_the_machine(place: Path, start: C
     outcome = elsewhere("node", "recover", "--data-dir", back, "--json")
     assert outcome.data["how"] == "new_epoch"
     again = elsewhere("organisation", "add", CODE, "示例运输局", "--example", "--data-dir", back, "--json")
-    assert again.error["code"] == "credit_code_taken"
+    assert again.error["code"] == "exists"
     assert elsewhere("ledger", "check", "--full", "--data-dir", back, "--json").data["findings"] == []

@@ -94,7 +94,7 @@ def open_notice(
                 public=_public(row, content=address),
             ),
         )
-        notice = _publish(row, decision, fields, address)
+        notice = publish(row, decision, fields, address)
         return answer(row, decision, notice=str(notice.pk), first_day=notice.first_day, last_day=notice.last_day)
 
     return perform(
@@ -112,7 +112,8 @@ def _public(row: Application, **more: Any) -> dict[str, Any]:
     return plain_dict({"serial": row.serial, "kind": row.kind, "type": row.data_type, **more})
 
 
-def _publish(row: Application, decision: Decision, fields: Mapping[str, Any], address: str) -> Notice:
+def publish(row: Application, decision: Decision, fields: Mapping[str, Any], address: str) -> Notice:
+    """Write the notice that a decision has opened; raises DomainError notice_without_end (Art. 12)."""
     if decision.deadline_day is None or decision.deadline_ends is None:
         raise DomainError("notice_without_end", N_("规则未设公示期限，不能公示"), status=409, article="12")
     notice = Notice(
@@ -186,7 +187,7 @@ def resume_notice(*, actor: Actor, transaction_id: str, application_id: UUID) ->
             rulebook=rules.rules_of(row),
             deed=Deed(data={"content": address}, public=_public(row, content=address)),
         )
-        notice = _publish(row, decision, fields, address)
+        notice = publish(row, decision, fields, address)
         return answer(row, decision, notice=str(notice.pk), last_day=notice.last_day)
 
     return perform(
