@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import OperationalError
 
+from dengji.core.models import RememberedResult
 from dengji.registration import queries, services
 from tests.api.conftest import Caller, Callers
 from tests.api.test_journey import upload
@@ -43,6 +44,20 @@ def test_a_revoked_token_opens_nothing(callers: Callers) -> None:
     problem(callers["stranger_clerk"].send("DELETE", f"tokens/{ids[-1]}"), 404, "not_found")
     assert clerk.send("DELETE", f"tokens/{ids[-1]}").json()["removed"] is True
     problem(second.get("me"), 401, "token_invalid")
+
+
+def test_a_repeated_request_makes_no_second_token(callers: Callers) -> None:
+    clerk, key = callers["clerk"], {"key": "token-1"}
+    before = len(clerk.get("tokens").json()["items"])
+    made = clerk.post("tokens", {"label": "第二个", "days": 30}, **key)
+    assert made.status_code == 201
+    ids = [t["id"] for t in clerk.get("tokens").json()["items"]]
+    again = problem(clerk.post("tokens", {"label": "第二个", "days": 30}, **key), 409, "token_made")
+    assert str(max(ids)) in again["title"] and made.json()["token"] not in str(again)
+    problem(clerk.post("tokens", {"label": "第三个", "days": 30}, **key), 409, "transaction_id_reused")
+    assert len(clerk.get("tokens").json()["items"]) == before + 1 == len(ids)
+    remembered = RememberedResult.objects.get(act="create_token")
+    assert made.json()["token"] not in str(remembered.result)
 
 
 def test_strangers_find_nothing_and_wrong_roles_may_not(callers: Callers) -> None:

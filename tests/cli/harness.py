@@ -68,6 +68,7 @@ def environment() -> dict[str, str]:
     return kept | {
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), *_PACKAGES]),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "DENGJI_ORIGIN": "register.example",
         "LANG": "C.UTF-8",
     }
 

@@ -6,6 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from dengji.parties import actor as actors
 from dengji.parties import services as parties
@@ -14,7 +16,7 @@ from dengji.registration import selectors
 from dengji.registration.models import Application, Complaint, Objection, Recheck, Registration
 from tests.factories import world as w
 
-from .kit import application, lodge, noticed, on, refused
+from .kit import application, at_coding, lodge, noticed, on, refused
 
 pytestmark = pytest.mark.django_db
 INSIDE = ("clerk", "business_reviewer")
@@ -149,6 +151,15 @@ def test_agents_and_co_registrants_find_their_files(world: w.World) -> None:
     assert selectors.roles_for(world.actor("stranger_clerk"), row) == {"co_registrant"}
     assert selectors.is_own_file(world.actor("citizen"), row)
     assert not selectors.is_own_file(world.actor("acceptor"), row)
+
+
+def test_a_supervisor_of_much_asks_once_where_it_reaches(world: w.World) -> None:
+    """The roles towards each of many rows cost no query each."""
+    rows = [application(at_coding(world)) for _ in range(3)]
+    supervisor = world.actor("authority_supervisor")
+    with CaptureQueriesContext(connection) as queries:
+        assert all(selectors.roles_for(supervisor, row) == {"authority_supervisor"} for row in rows)
+    assert len(queries) == 2
 
 
 def test_running_notices_are_open_to_all(world: w.World) -> None:

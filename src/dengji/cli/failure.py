@@ -33,6 +33,7 @@ WAYS_OUT: dict[str, str] = {
     "migrations_missing": N_("请先运行 dengji up，它会升级数据库"),
     "internal": N_("设置 DENGJI_DEBUG=1 后重试可看到详情"),
     "port_taken": N_("请停止占用该端口的程序，或用 --port 指定其他端口"),
+    "origin_required": N_("例如：DENGJI_ORIGIN=data.example.gov.cn dengji up；只是试用请用 dengji up --demo"),
     "demonstration_fixed": N_("请用 --data-dir 指定另一个数据目录"),
 }
 

@@ -179,7 +179,8 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
     """Found the node or make sure that it is of the wanted kind, and make its keys; return (origin, founded now?).
 
     `legal_start` is where the legal clock of a fresh demonstration node begins. Raises DomainError
-    demonstration_fixed, key_missing, key_exposed, key_of_another_log.
+    demonstration_fixed, key_missing, key_exposed, key_of_another_log, and origin_required for a fresh node in
+    production, whose log would be named localhost for ever.
     """
     from django.conf import settings
 
@@ -192,6 +193,10 @@ def prepare(*, demonstration: bool, legal_start: datetime | None = None) -> tupl
         fresh = False
     except DomainError:
         fresh = True
+    if fresh and not demonstration and not os.environ.get("DENGJI_ORIGIN"):
+        raise DomainError(
+            "origin_required", N_("正式节点的日志以域名为名，此后不能更改：请先以 DENGJI_ORIGIN 指定域名"), status=409
+        )
     more = {"legal_start": legal_start} if legal_start else {}
     founded = node.found(settings.DENGJI_ORIGIN, demonstration=demonstration, **more)
     mark_demonstration()

@@ -30,6 +30,8 @@ class Actor:
     grants: tuple[Grant, ...] = ()
     system_role: str = ""
     system_registers: frozenset[UUID] = field(default_factory=frozenset)
+    #: What was looked up for this actor once: an actor lives no longer than a request.
+    known: dict[str, frozenset[UUID]] = field(default_factory=dict, compare=False, repr=False)
 
     def kinds(self) -> frozenset[str]:
         """Return every role the actor holds anywhere."""
@@ -82,9 +84,13 @@ def supervised_registers(actor: Actor) -> frozenset[UUID]:
     pending = set(actor.jurisdictions())
     if not pending:
         return frozenset()
+    if (known := actor.known.get("supervised")) is not None:
+        return known
     parents = dict(Jurisdiction.objects.values_list("pk", "parent_id"))
     inside = {pk for pk in parents if _climbs_to(pk, parents, pending)}
-    return frozenset(Register.objects.filter(jurisdiction_id__in=inside).values_list("pk", flat=True))
+    found = frozenset(Register.objects.filter(jurisdiction_id__in=inside).values_list("pk", flat=True))
+    actor.known["supervised"] = found
+    return found
 
 
 def _climbs_to(pk: int | None, parents: Mapping[int, int | None], targets: set[int]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from django.contrib.auth.password_validation import validate_password
@@ -15,6 +15,7 @@ from django.db.models import Model
 from dengji.core.clock import legal_now, real_now
 from dengji.core.encryption import blind_index, seal_json
 from dengji.core.errors import N_, DomainError, conflict, forbidden, not_found
+from dengji.core.frame import once
 from dengji.law import rulebook as rulebooks
 from dengji.law.codes import ISSUERS, CodeError, region, validate_credit_code
 from dengji.law.rulebook import RulebookError
@@ -200,17 +201,37 @@ def end_role(*, actor: Actor, role: Role) -> None:
     Role.objects.filter(pk=role.pk, ended_at=None).update(ended_at=legal_now())
 
 
-def create_token(*, actor: Actor, person: Person, label: str, days: int = 90) -> str:
-    """Return a new API token, shown once and stored as a digest; raises DomainError days_invalid, forbidden."""
+def create_token(*, actor: Actor, person: Person, label: str, days: int = 90, transaction_id: str | None = None) -> str:
+    """Return a new API token, shown once and stored as a digest; raises DomainError days_invalid, forbidden.
+
+    With a `transaction_id` a second call makes no second token: it raises token_made (409), which names the first.
+    """
+    made: list[str] = []
+
+    def work(_at: datetime) -> dict[str, Any]:
+        token = f"dj_{secrets.token_urlsafe(32)}"
+        expires = real_now() + timedelta(days=days)
+        row = Token.objects.create(person=person, label=label[:60], digest=token_digest(token), expires_at=expires)
+        made.append(token)
+        return {"id": row.pk}  # remembered; the secret is not
+
     if actor.person_id != person.pk:
         _require(actor, "security_admin")
     if not 1 <= days <= 366:
         raise DomainError("days_invalid", N_("令牌有效期应为1至366天"), "days")
-    token = f"dj_{secrets.token_urlsafe(32)}"
-    Token.objects.create(
-        person=person, label=label[:60], digest=token_digest(token), expires_at=real_now() + timedelta(days=days)
-    )
-    return token
+    if transaction_id is None:
+        work(real_now())
+        return made[0]
+    request = {"person": str(person.pk), "label": label, "days": days}
+    first = once(actor=actor.key, transaction_id=transaction_id, act="create_token", request=request, work=work)
+    if not made:
+        raise conflict(
+            "token_made",
+            N_("此事务号已新建令牌（编号 {id}），密文只显示一次：如未收到，请撤销该令牌，再以新的事务号新建"),
+            field="Idempotency-Key",
+            params={"id": first["id"]},
+        )
+    return made[0]
 
 
 def revoke_token(*, actor: Actor, token_id: int) -> None:

@@ -35,12 +35,16 @@ def list_tokens(request: HttpRequest) -> Any:
 
 @router.post("/tokens", response={201: v.TokenMade}, summary="新建令牌")
 def create_token(request: HttpRequest, body: v.NewToken) -> Any:
-    """Make a further token for oneself; the secret is shown once and not remembered, so a retry makes another one."""
-    transaction_id(request)
+    """Make a further token for oneself; the secret is shown once and not remembered: a retry is told which it made."""
     actor = actor_of(request)
-    return {
-        "token": parties.create_token(actor=actor, person=queries.own_person(actor), label=body.label, days=body.days)
-    }
+    token = parties.create_token(
+        actor=actor,
+        person=queries.own_person(actor),
+        label=body.label,
+        days=body.days,
+        transaction_id=transaction_id(request),
+    )
+    return {"token": token}
 
 
 @router.delete("/tokens/{id}", response=Removed, summary="撤销令牌")
