@@ -46,6 +46,10 @@ DEBUG = ENV.get("DENGJI_DEBUG") == "1"
 ALLOWED_HOSTS = ENV.get("DENGJI_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1],testserver").split(",")
 
 DENGJI_ORIGIN = ENV.get("DENGJI_ORIGIN", "localhost")
+#: The address under which the node is known outside, in links and IRIs; by default https at the name of its log.
+DENGJI_PUBLIC_URL = ENV.get("DENGJI_PUBLIC_URL", "")
+#: How many exports one process sends at once; each holds a thread while it is read.
+DENGJI_EXPORT_STREAMS = int(ENV.get("DENGJI_EXPORT_STREAMS", "4"))
 DENGJI_GM = ENV.get("DENGJI_GM") == "1"
 DENGJI_KEY_FILE = ENV.get("DENGJI_KEY_FILE") or str(DENGJI_DATA_DIR / "keys" / "master.key")
 DENGJI_KEY_PROVIDER = ENV.get("DENGJI_KEY_PROVIDER", "dengji.core.encryption.FileKeyProvider")
