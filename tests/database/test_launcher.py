@@ -89,7 +89,7 @@ def test_a_node_is_durable_closed_and_utf8(make, tmp_path):
         "server_encoding": "UTF8",
         "password_encryption": "scram-sha-256",
         "TimeZone": "UTC",
-        "shared_buffers": "256MB",
+        "shared_buffers": "512MB",
     }
     assert {name: ask(cluster.dsn("app"), f"SHOW {name}") for name in wanted} == wanted
     assert (

@@ -277,3 +277,14 @@ def test_a_day_holds_999999_serials(sequence: int) -> None:
 )
 def test_what_is_no_serial_is_refused(text: str) -> None:
     assert refusal(lambda: parse_serial(text)).code == "serial_format"
+
+
+@pytest.mark.parametrize("body", ["11620700000000001", "91440101MA5D0XYW3", "N2441881539450591"])
+def test_exactly_the_check_character_of_the_independent_implementation_is_accepted(body: str) -> None:
+    right = uscc.calc_check_digit(body)
+    for last in "0123456789ABCDEFGHJKLMNPQRTUWXY":
+        if last == right:
+            assert validate_credit_code(body + last) == body + last
+        else:
+            with pytest.raises(CodeError):
+                validate_credit_code(body + last)

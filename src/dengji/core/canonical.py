@@ -50,6 +50,9 @@ def _check_members(value: dict[Any, Any]) -> dict[str, Any]:
     for key, item in value.items():
         if type(key) is not str or not key.isascii():
             raise _UnfitError("object keys must be ASCII text")
+        if type(item) is str and item.isascii():
+            checked[key] = item
+            continue
         try:
             checked[key] = _check(item)
         except _UnfitError as unfit:

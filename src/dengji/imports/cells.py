@@ -55,6 +55,7 @@ class CellError(Exception):
         self.finding = finding
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Return a heading or choice in the form in which it is compared: NFKC, no spaces, stars or brackets, one case."""
     folded = unicodedata.normalize("NFKC", text).casefold()

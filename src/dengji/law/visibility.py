@@ -90,13 +90,17 @@ TABLE: dict[str, frozenset[str]] = {
 if TABLE.keys() != FIELDS.keys():  # the build stops here: a field nobody decided about must not exist
     raise RuntimeError(f"visibility rows and schema fields differ: {sorted(TABLE.keys() ^ FIELDS.keys())}")
 
+#: Stage → the fields it may show: the same table, read the other way round.
+_SHOWN = {stage: frozenset(name for name, stages in TABLE.items() if stage in stages) for stage in STAGES}
+
 
 def visible(content: Mapping[str, Any], stage: str) -> dict[str, Any]:
     """Return the part of a record that may be seen at a stage; unknown fields and stages are closed.
 
     Implements Measures Arts. 6, 12, 19 and design §4.
     """
-    return {name: value for name, value in content.items() if stage in TABLE.get(name, _CLOSED)}
+    shown = _SHOWN.get(stage, _CLOSED)
+    return {name: value for name, value in content.items() if name in shown}
 
 
 def visible_fields(stage: str) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ class Organisation(models.Model):
     """A unit: registrant, agent, registration agency or authority, known by its unified social credit code."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    credit_code = models.CharField(max_length=18, unique=True)
+    credit_code = models.CharField(max_length=18)
     name = models.CharField(max_length=200)
     kind = models.CharField(max_length=30, blank=True)
     region_code = models.CharField(max_length=6, blank=True)
@@ -37,6 +37,10 @@ class Organisation(models.Model):
     )
     example = models.BooleanField(default=False, help_text="示例: made up for the example, not a real unit")
     created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        # Not unique=True: that would bring a second index for patterns, which nobody asks and every new unit pays for.
+        constraints = (models.UniqueConstraint(fields=("credit_code",), name="parties_organisation_code_once"),)
 
 
 class Register(models.Model):

@@ -13,7 +13,10 @@ class Decision(models.Model):
 
     object_kind = models.CharField(max_length=20)
     object_id = models.UUIDField()
-    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+")
+    # As in a case: registration_decision_at begins with it, and a register is never deleted (ADR 0014).
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     n = models.PositiveIntegerField()
     act = models.CharField(max_length=40)
     actor = models.CharField(max_length=120)

@@ -17,6 +17,11 @@ class Registration(CaseBase):
 
     OBJECT = "registration"
 
+    # Found by registration_reg_validity, which begins with it; a register is never deleted, so that no row need be
+    # checked for itself (ADR 0014).
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     # Found by registration_reg_own, which begins with it.
     organisation = models.ForeignKey(
         Organisation, on_delete=models.PROTECT, related_name="registrations", db_index=False
@@ -69,8 +74,10 @@ class NameKey(models.Model):
     """The duplicate and near-duplicate keys of a submitted or registered name (R48)."""
 
     object_id = models.UUIDField(primary_key=True)
-    # No index of its own: the planner would prefer it to the two that find a name.
-    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # No index of its own: the planner would prefer it to the two that find a name. No check of its own (ADR 0014).
+    register = models.ForeignKey(
+        Register, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     organisation_id = models.UUIDField()
     exact = models.BinaryField()
     bands = ArrayField(models.BigIntegerField())
