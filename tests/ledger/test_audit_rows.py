@@ -157,3 +157,14 @@ def test_nobody_is_kept_waiting_by_a_root(kept: Kept, owner: psycopg.Connection[
     assert access.seal_access_log() is not None
     held = owner.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
     assert held is not None and held[0] == 0
+
+
+def test_two_processes_find_what_one_finds(kept: Kept, owner: Owner) -> None:
+    alone = audit.check(full=True)
+    both = audit.check(full=True, two_processes=True)
+    assert not both.findings and both.counts == alone.counts
+    owner.execute("UPDATE registration_decision SET actor = 'person:nobody'; DELETE FROM ledger_tile")
+    both = audit.check(full=True, two_processes=True)
+    assert {one.code for one in both.findings} == codes(full=True) == {"decision_altered", "tile_missing"}
+    # The connection of this process was not closed by the other.
+    assert AccessLog.objects.count() == 0

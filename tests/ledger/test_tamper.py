@@ -139,12 +139,12 @@ DEEDS: dict[str, tuple[tuple[Deed, ...], Shown]] = {
     ),
     "the last entries are deleted": (
         (CUT_ENTRIES,),
-        Shown(frozenset({"decision_without_entry", "entry_missing"}), "", SAME, "agrees"),
+        Shown(frozenset({"decision_without_entry", "entry_missing", "registered_unknown"}), "", SAME, "agrees"),
     ),
     "the last entries and leaves": (
         (CUT_ENTRIES + CUT_LEAVES,),
         Shown(
-            frozenset({OWN, "checkpoint_beyond", "decision_without_entry", "tree_disagrees"}),
+            frozenset({OWN, "checkpoint_beyond", "decision_without_entry", "registered_unknown", "tree_disagrees"}),
             "tree_disagrees",
             REFUSED,
             "agrees",
@@ -153,7 +153,7 @@ DEEDS: dict[str, tuple[tuple[Deed, ...], Shown]] = {
     "the last entries and leaves, tiles and tree made to fit": (
         (CUT_ENTRIES + CUT_LEAVES, make_whole),
         Shown(
-            frozenset({OWN, "checkpoint_beyond", "decision_without_entry"}),
+            frozenset({OWN, "checkpoint_beyond", "decision_without_entry", "registered_unknown"}),
             "not_an_extension",
             REFUSED,
             "agrees",
@@ -161,11 +161,11 @@ DEEDS: dict[str, tuple[tuple[Deed, ...], Shown]] = {
     ),
     "the same, and the checkpoints": (
         (CUT_ENTRIES + CUT_LEAVES, make_whole, forget_checkpoints),
-        Shown(frozenset({"decision_without_entry", OWN}), OWN, PENDING, NONE),
+        Shown(frozenset({"decision_without_entry", "registered_unknown", OWN}), OWN, PENDING, NONE),
     ),
     "the same, and the decisions": (
         (CUT_DECISIONS + CUT_ENTRIES + CUT_LEAVES, make_whole, forget_checkpoints),
-        Shown(frozenset({OWN}), OWN, PENDING, NONE),
+        Shown(frozenset({OWN, "registered_unknown"}), OWN, PENDING, NONE),
     ),
     "an entry, its leaf, tiles and tree, and the checkpoints": (
         (forge_entry, make_whole, forget_checkpoints),

@@ -22,7 +22,7 @@ from dengji.core.clock import legal_now, real_now
 from dengji.core.errors import N_
 from dengji.core.node import identity, is_epoch_of
 
-from . import keyring, own_copy
+from . import apart, keyring, own_copy
 from .models import Cosignature, SignedCheckpoint, Tree
 from .pure.checkpoints import open_checkpoint
 from .pure.errors import LedgerError
@@ -39,6 +39,11 @@ _SIGNATURES = 2000
 _PENDING = timedelta(seconds=60)
 
 Progress = Callable[[str, int, int], None]
+
+
+def _quiet(what: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
 
 _ENTRIES = """
 SELECT l.index, l.hash, e.id, e.act, e.object_kind || '/' || e.object_id, e.n, e.at, e.public, e.body
@@ -84,6 +89,12 @@ class Report:
             else:
                 self.more[one.code] += 1
 
+    def take(self, other: Report) -> None:
+        """Take in what another run found, of other kinds."""
+        self.counts.update(other.counts)
+        self.findings += other.findings
+        self.more.update(other.more)
+
 
 @dataclass
 class Examination:
@@ -104,18 +115,25 @@ class Examination:
 
 Examiner = Callable[[Examination], Iterator[Finding]]
 _EXAMINERS: list[Examiner] = []
+#: Those that need nothing of what the others found out.
+_ALONE: list[Examiner] = []
 
 
-def add_examiner(examiner: Examiner) -> None:
-    """Let a higher floor compare what it holds with the entries, in the same snapshot."""
-    if examiner not in _EXAMINERS:
-        _EXAMINERS.append(examiner)
+def add_examiner(examiner: Examiner, *, alone: bool = False) -> None:
+    """Let a higher floor compare what it holds with the entries, in the same snapshot.
+
+    One that is `alone` uses nothing that the entries turned out to be, and may run in a process of its own.
+    """
+    examiners = _ALONE if alone else _EXAMINERS
+    if examiner not in examiners:
+        examiners.append(examiner)
 
 
-def check(*, full: bool = False, progress: Progress = lambda what, done, total: None) -> Report:
+def check(*, full: bool = False, progress: Progress = _quiet, two_processes: bool = False) -> Report:
     """Examine the whole log; return counts and findings. `full` verifies every signature and every sealed word.
 
-    Never raises for what it finds; DomainError where keys cannot be read.
+    `two_processes` is for a command of its own on a machine with more than one core: it forks. Never raises for what it
+    finds; DomainError where keys cannot be read.
     """
     report = Report()
     run = Examination(full, progress, report.counts, own_copy=own_copy.read())
@@ -123,9 +141,20 @@ def check(*, full: bool = False, progress: Progress = lambda what, done, total: 
         if not connection.savepoint_ids:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        other = apart.begin(lambda: _run(_ALONE, Report(), full)) if two_processes else None
         own = (_entries, _places, _tree, _tiles, _checkpoints, _own_copy, _cosignatures, _contents)
         for examiner in (*own, *_EXAMINERS):
             report.add(examiner(run))
+        if other is None:
+            return _run(_ALONE, report, full, progress)
+        report.take(other())
+    return report
+
+
+def _run(examiners: Iterable[Examiner], report: Report, full: bool, progress: Progress = _quiet) -> Report:
+    run = Examination(full, progress, report.counts)
+    for examiner in examiners:
+        report.add(examiner(run))
     return report
 
 

@@ -14,7 +14,8 @@ class RegistrationConfig(AppConfig):
         from dengji.ledger import audit as ledger_audit
         from dengji.ledger import services
 
-        from . import audit
+        from . import audit, audit_rows
 
         services.add_withholder(audit.withheld)
-        ledger_audit.add_examiner(audit.findings)
+        ledger_audit.add_examiner(audit_rows.registered)
+        ledger_audit.add_examiner(audit.findings, alone=True)

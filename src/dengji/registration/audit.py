@@ -69,7 +69,6 @@ def findings(run: Examination) -> Iterator[Finding]:
         else:
             yield Finding("decision_missing", N_("记录没有对应的决定"), f"entry {pk}, {kind} {object_id}")
     yield from audit_rows.versions(run)
-    yield from audit_rows.registered(run)
     yield from audit_rows.lines(run)
     for pk, index in audit_rows.unrooted():
         lost = lost or _told("without_decision")

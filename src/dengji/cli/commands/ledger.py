@@ -69,7 +69,7 @@ class _Bars:
 def _check(args: argparse.Namespace) -> int:
     from dengji.ledger import audit
 
-    report = audit.check(full=args.full, progress=_Bars())
+    report = audit.check(full=args.full, progress=_Bars(), two_processes=True)
     found = [{"what": _(one.what), "where": one.where, "code": one.code} for one in report.findings]
     data = {"counts": dict(report.counts), "findings": found, "more": dict(report.more)}
     lines = ["  ".join(f"{_(_STAGES.get(name, name))} {number}" for name, number in report.counts.items())]
