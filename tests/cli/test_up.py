@@ -143,7 +143,15 @@ def _mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_a_node_starts_heals_refuses_a_second_start_and_stops(
+def _stops_with_all_it_started(node: Node) -> None:
+    family = node.family()
+    assert family and node.stop() == 0
+    assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
+    assert find(Layout(node.place).cluster) is None
+    assert "已停止" in node.told()
+
+
+def test_a_node_starts_heals_refuses_a_second_start_is_killed_starts_again_and_stops(
     place: Path, start: Callable[..., Node], dengji: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     node = start(place)
@@ -181,20 +189,7 @@ def test_a_node_starts_heals_refuses_a_second_start_and_stops(
     assert eventually(lambda: node.part("dengji.cli.worker") not in (0, worker), 20)
     assert "意外退出" in node.told()
 
-    family = node.family()
-    assert node.stop() == 0
-    assert [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE] == []
-    assert find(Layout(place).cluster) is None
-    assert "已停止" in node.told()
-
-    # A production node never becomes a demonstration.
-    answer = elsewhere("up", "--demo", "--data-dir", place, "--port", "0", "--json")
-    assert (answer.code, answer.error["code"]) == (1, "demonstration_fixed")
-    assert find(Layout(place).cluster) is None
-
-
-def test_a_killed_node_leaves_nothing_that_serves_and_starts_again(place: Path, start: Callable[..., Node]) -> None:
-    node = start(place, "--no-worker")
+    # Killed outright, it leaves nothing that serves, and starts again on what is there.
     serving = [one for one in node.family() if "granian" in " ".join(one.cmdline())]
     assert serving
     node.process.kill()
@@ -203,6 +198,11 @@ def test_a_killed_node_leaves_nothing_that_serves_and_starts_again(place: Path, 
     again = start(place, "--no-worker")
     assert again.answers()
     assert again.stop(signal.SIGINT) == 0
+    assert find(Layout(place).cluster) is None
+
+    # A production node never becomes a demonstration.
+    answer = elsewhere("up", "--demo", "--data-dir", place, "--port", "0", "--json")
+    assert (answer.code, answer.error["code"]) == (1, "demonstration_fixed")
     assert find(Layout(place).cluster) is None
 
 
@@ -217,8 +217,7 @@ def test_an_ordinary_user_keeps_a_node_of_their_own(place: Path, start: Callable
     assert {one.uids().real for one in node.family()} == {NOBODY}
     doctor = elsewhere("doctor", "--data-dir", place, "--json", user=NOBODY)
     assert [one for one in doctor.data["lines"] if one["status"] == "fail"] == []
-    assert node.stop() == 0
-    assert find(Layout(place).cluster) is None
+    _stops_with_all_it_started(node)
 
 
 def test_a_server_of_ones_own_is_set_up_and_used(
@@ -238,7 +237,7 @@ def test_a_server_of_ones_own_is_set_up_and_used(
         # The test's server gives up durability for speed, and the doctor finds it.
         failed = {one["name"].rpartition(":")[2] for one in doctor.data["lines"] if one["status"] == "fail"}
         assert failed == {"durable"}
-        assert node.stop() == 0
+        _stops_with_all_it_started(node)
         assert server.is_running()
 
 

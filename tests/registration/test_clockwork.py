@@ -368,7 +368,7 @@ def worker(database: str) -> subprocess.Popen[bytes]:
     )
 
 
-def until(holds: Any, seconds: float = 30.0) -> bool:
+def until(holds: Any, seconds: float = 60.0) -> bool:
     for _ in range(int(seconds / 0.1)):
         if holds():
             return True
