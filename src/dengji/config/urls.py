@@ -14,4 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/openapi.json", openapi, name="openapi"),
     path("api/v1/", api.urls),
     path("log/", include("dengji.ledger.urls")),
+    path("", include("dengji.catalogue.urls")),
 ]
