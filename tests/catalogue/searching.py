@@ -68,7 +68,8 @@ def nearly(one: Document, wanted: Wanted, percent: int) -> bool:
     """At least this share of the pairs, and everything exact or excluded as asked."""
     grams = plan.near_grams(wanted)
     texts = cut(one).texts
-    if len(grams) < 3 or any(_holds(texts, w) for w in wanted.excluded):
+    several = sum(not word.exact for word in wanted.words) > 1
+    if len(grams) < (2 if several else 3) or any(_holds(texts, w) for w in wanted.excluded):
         return False
     if not all(_holds(texts, word) for word in wanted.words if word.exact):
         return False

@@ -121,10 +121,10 @@ def tiers(wanted: Wanted) -> list[Node]:
 def near(wanted: Wanted, percent: int) -> Node | None:
     """Return what suffices where nothing matches: a share of the pairs, rounded up; exact runs, exclusions as asked.
 
-    None where the words have fewer than three pairs, which would let nearly anything through.
+    None for a single word of fewer than three pairs: whatever shares a pair with it would come through.
     """
     loose = near_grams(wanted)
-    if len(loose) < _FEWEST:
+    if len(loose) < (_FEWEST if len(_loose(wanted)) < 2 else 2):
         return None
     least = max(1, -(-len(loose) * percent // 100))
     exact = (_word(word) for word in wanted.words if word.exact)
@@ -133,8 +133,11 @@ def near(wanted: Wanted, percent: int) -> Node | None:
 
 def near_grams(wanted: Wanted) -> tuple[str, ...]:
     """Return the pairs of the words that need not be exact; of a single character, the character."""
-    loose = (word for word in wanted.words if not word.exact)
-    return tuple(dict.fromkeys(gram for word in loose for gram in pairs(word.text) or [word.text]))
+    return tuple(dict.fromkeys(gram for word in _loose(wanted) for gram in pairs(word.text) or [word.text]))
+
+
+def _loose(wanted: Wanted) -> list[Word]:
+    return [word for word in wanted.words if not word.exact]
 
 
 def registrants(names: Iterable[str]) -> Node:

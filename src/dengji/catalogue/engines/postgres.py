@@ -108,7 +108,7 @@ class _Where:
 
     def filter(self, filters: Filters) -> None:
         for columns, values in conditions(filters):
-            self.add(*_condition(columns, values))
+            self.add(*condition(columns, values))
         if filters.registrant:
             self.match(plan.registrants(filters.registrant))
 
@@ -117,7 +117,8 @@ class _Where:
         return " AND ".join(self.parts) or "TRUE"
 
 
-def _condition(columns: str, values: tuple[str, ...]) -> tuple[Any, ...]:
+def condition(columns: str, values: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return a filter as SQL on an item's columns, followed by its parameters."""
     tests = []
     for column in columns.split("/"):
         if column in _ARRAYS:
@@ -183,14 +184,14 @@ class PostgresEngine(Searching[None]):
         tests = conditions(filters)
         columns, params = [], []
         for i, (names, values) in enumerate(tests):
-            sql, *given = _condition(names, values)
+            sql, *given = condition(names, values)
             columns.append(f", {sql} AS met{i}")
             params.extend(given)
         where = _where(node, Filters(registrant=filters.registrant))
         kept = sorted({*FACETS.values(), *region_columns(filters)})
         hits = f"SELECT {', '.join(kept)}{''.join(columns)} FROM catalogue_item WHERE {where.sql}"
-        counts = list(_counts(filters, tests))
-        return f"WITH hit AS MATERIALIZED ({hits}) " + " UNION ALL ".join(counts), [*params, *where.params]
+        each = list(counts(filters, tests))
+        return f"WITH hit AS MATERIALIZED ({hits}) " + " UNION ALL ".join(each), [*params, *where.params]
 
     def _best(self, view: None, node: plan.Node, filters: Filters, most: int) -> Sequence[int]:
         where = _where(node, filters)
@@ -258,7 +259,8 @@ class PostgresEngine(Searching[None]):
         )
 
 
-def _counts(filters: Filters, tests: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+def counts(filters: Filters, tests: Sequence[tuple[str, tuple[str, ...]]]) -> Iterator[str]:
+    """Yield the queries that count total and facets in `hit`, whose columns met0, met1 … say which test a row meets."""
     for under, facets in groups(filters).items():
         needed = {names for names, _ in conditions(under)}
         met = [f"met{i}" for i, (names, _) in enumerate(tests) if names in needed]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,13 @@ _SCHEMA = _schema()
 
 
 def _marks(texts: Sequence[str]) -> str:
-    return " ".join({*"".join(texts), *(triple for text in texts for triple in triples(text))})
+    together = " ".join(texts)
+    return " ".join({*together, *triples(together)})
 
 
-def _pieces(texts: Sequence[str]) -> str:
-    found = {pair for text in texts for pair in pairs(text)}
-    return " ".join(found) + " " + _marks(texts)
+@lru_cache(maxsize=16384)
+def _pieces(text: str) -> str:
+    return f"{joined_pairs(text)} {_marks((text,))}"
 
 
 def to_tantivy(document: Document) -> tantivy.Document:
@@ -76,8 +78,8 @@ def to_tantivy(document: Document) -> tantivy.Document:
         "title": [joined_pairs(f"{BEGIN}{text}{END}") for text in pieces.titles],
         "title_marks": _marks(pieces.title),
         "title_words": " ".join({word for text in pieces.titles for word in words(text)}),
-        "registrant": _pieces(pieces.registrant),
-        "other": _pieces(pieces.other),
+        "registrant": " ".join(map(_pieces, pieces.registrant)),
+        "other": " ".join(map(_pieces, pieces.other)),
         "year": str(document.year),
         "register": document.register,
         "shown": f"{document.title}{_SEPARATOR}{document.registrant}",
@@ -187,7 +189,7 @@ class TantivyEngine(Searching[tantivy.Searcher]):
     @classmethod
     def open(cls, path: Path, generation: str = "") -> TantivyEngine:
         """Open the index in a directory."""
-        if not tantivy.Index.exists(str(path)):
+        if not path.is_dir() or not tantivy.Index.exists(str(path)):
             raise ValueError(f"no index in {path}")
         return cls(tantivy.Index(_SCHEMA, path=str(path)), generation)
 
