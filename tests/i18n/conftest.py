@@ -16,7 +16,7 @@ from django.utils.translation import trans_real
 
 ROOT = Path(__file__).resolve().parents[2]
 PO = ROOT / "src/dengji/locale/en/LC_MESSAGES/django.po"
-KEYWORDS = {**DEFAULT_KEYWORDS, "N_": None, "_": None, "gettext": None, "gettext_lazy": None}
+KEYWORDS = {**DEFAULT_KEYWORDS, "N_": None, "C_": ((1, "c"), 2), "_": None, "gettext": None, "gettext_lazy": None}
 #: A message is told apart by its context and its text.
 Key = tuple[str | None, str]
 

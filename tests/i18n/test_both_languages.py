@@ -20,7 +20,7 @@ from dengji.law.wording import in_english
 from dengji.notify.messages import MESSAGES, OBJECTS
 from dengji.notify.selectors import text
 from dengji.parties import services as parties
-from dengji.registration.api.base import say
+from dengji.registration.api.base import act_label, say, state_label
 from dengji.registration.models import Registration
 from dengji.registration.services.suppression import SUPPRESSED_NAME
 from tests.factories import world as w
@@ -188,3 +188,11 @@ def test_params_follow_the_language_of_the_caller() -> None:
         assert say("缺少“{label}”", {"label": "数据格式"}) == "“Data format” is missing"
     with translation.override("zh-hans"):
         assert say("缺少“{label}”", {"label": "数据格式"}) == "缺少“数据格式”"
+
+
+def test_an_act_and_the_state_it_leads_to_are_told_apart() -> None:
+    with translation.override("en"):
+        assert (act_label("decline"), state_label("application", "DECLINED")) == ("Decline", "Declined")
+        assert act_label("accept") == "Accept"
+    with translation.override("zh-hans"):
+        assert act_label("decline") == state_label("application", "DECLINED") == "不予受理"

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog
 
+from dengji.law.procedure import STATES, TABLE
 from tools.babel_django import extract_source
 
 from .conftest import ROOT, Key
@@ -119,3 +120,10 @@ def test_messages_are_found_inside_f_strings_and_keys_are_not(tmp_path: Path) ->
     with source.open("rb") as file:
         found = [texts for _, _, texts, _ in extract_source(file, {"_": None, "N_": None}, [], {})]
     assert sorted(found) == [("期限届满",), ("错误",)]
+
+
+def test_no_act_is_called_like_a_state_in_english(english: dict[Key, str]) -> None:
+    """Decline, not Declined: what can be done reads differently from what has become of it."""
+    states = {english[None, label] for labels in STATES.values() for label in labels.values()}
+    for act in TABLE.values():
+        assert (english.get(("act", act.label)) or english[None, act.label]) not in states, act.name

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from dengji.law.calendar import SHANGHAI
+from dengji.law.procedure import Act
 
 LOCALE = Path(__file__).resolve().parent.parent / "locale"
 LANGUAGES = ("zh", "en")
@@ -51,6 +52,12 @@ def _(message: str, /, **params: Any) -> str:
 
         params = in_english(params, _catalogue.gettext)
     return text.format(**params) if params else text
+
+
+def act_label(act: Act) -> str:
+    """Return what an act is called; where a state bears the same Chinese words, English tells them apart."""
+    text = _catalogue.pgettext("act", act.label)
+    return text if text != act.label else _catalogue.gettext(act.label)
 
 
 def two(zh: str, en: str) -> str:

@@ -11,7 +11,7 @@ from dengji.core.errors import N_, DomainError
 from dengji.law.procedure import STATES, TABLE
 
 from ..failure import DONE, UsageError
-from ..output import _, fields, show
+from ..output import _, act_label, fields, show
 from ..who import acting, data_from, register_of, transaction_id
 
 if TYPE_CHECKING:
@@ -165,4 +165,4 @@ def _lines(act: str, answer: dict[str, Any]) -> list[str]:
     state = str(answer.get("state", ""))
     said = STATES[TABLE[act].object].get(state, state) if TABLE[act].object in STATES else state
     rest = {k: v for k, v in answer.items() if k not in ("act", "state", "n", "at") and v not in (None, "", [])}
-    return [f"{_(TABLE[act].label)}  {_(said)}", *fields(rest.items())]
+    return [f"{act_label(TABLE[act])}  {_(said)}", *fields(rest.items())]

@@ -9,7 +9,7 @@ from dengji.core.errors import N_
 from dengji.law.procedure import STATES, TABLE
 
 from ..failure import DONE
-from ..output import _, show, table, two
+from ..output import _, act_label, show, table, two
 from ..who import acting, add_as
 
 NAME = "queue"
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             _(STATES[item["object"]][item["state"]]),
             _due(item),
             item["name"],
-            two("、", ", ").join(f"{act} {_(TABLE[act].label)}" for act in item["acts"]),
+            two("、", ", ").join(f"{act} {act_label(TABLE[act])}" for act in item["acts"]),
         )
         for item in page["items"]
     )

@@ -11,7 +11,7 @@ from dengji.law.procedure import STATES, TABLE
 from dengji.law.record import FIELDS
 
 from ..failure import DONE
-from ..output import _, as_json, fields, language, show, table, two, when
+from ..output import _, act_label, as_json, fields, language, show, table, two, when
 from ..who import acting
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _lines(kind: str, data: dict[str, Any]) -> list[str]:
     lines += ["", *fields((_label(name), _text(value)) for name, value in content.items())] if content else []
     lines += [f"- [{one.severity}] {_(one.message, **one.params)}" for one in data.get("findings") or ()]
     if acts := data.get("acts"):
-        lines += ["", _("可以办理：") + two("、", ", ").join(f"{a} {_(TABLE[a].label)}" for a in acts)]
+        lines += ["", _("可以办理：") + two("、", ", ").join(f"{a} {act_label(TABLE[a])}" for a in acts)]
     lines += ["", *_history(kind, data["decisions"])] if data.get("decisions") else []
     if data.get("notice"):
         lines += ["", str(data["notice"])]
@@ -114,7 +114,7 @@ def _history(kind: str, decisions: Iterable[dict[str, Any]]) -> list[str]:
         (
             d["n"],
             when(d["at"]),
-            _(TABLE[d["act"]].label),
+            act_label(TABLE[d["act"]]),
             _(STATES[kind].get(d["state"], d["state"])),
             d["deadline"],
             _text(d["words"] or ""),

@@ -24,7 +24,7 @@ from dengji.ledger.pure.stamps import read_roots, read_stamp, split_stamps, text
 
 from .. import known
 from ..failure import DONE, FAILED, NO, UsageError
-from ..output import _, as_json, fields, mark, show
+from ..output import _, act_label, as_json, fields, mark, show
 
 NAME = "verify"
 HELP = N_("核验回执文件（离线，无需网络和数据库）；给出登记结果查询码时核验本节点的记录")
@@ -318,7 +318,7 @@ def _entry(entry: Mapping[str, Any]) -> list[str]:
     shown = public if isinstance(public, Mapping) else {}
     return fields(
         (
-            (_("事项"), f"{_(TABLE[act].label)} {act}" if act in TABLE else act),
+            (_("事项"), f"{act_label(TABLE[act])} {act}" if act in TABLE else act),
             (_("节点所记时间"), str(entry.get("at", ""))),
             (_("对象"), str(entry.get("object", ""))),
             (_("登记结果查询码"), shown.get("code")),

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from ..calendar import Calendar, Deadline, shanghai_date
-from .table import N_, TABLE, TERMINAL, Act
+from .states import N_, TERMINAL
+from .table import TABLE, Act
 
 
 class Rules(Protocol):

@@ -10,14 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from dengji.core.errors import N_, DomainError
-from dengji.law.procedure import TABLE
 from dengji.parties.selectors import only_register_id
 
 from .. import queries, services
 from ..models import Application, Objection
 from ..models.cases import CaseBase
 from . import schemas as s
-from .base import actor_of, finding, say, state_label, transaction_id
+from .base import act_label, actor_of, finding, state_label, transaction_id
 
 router = Router(tags=["applications"])
 _UPLOAD = {
@@ -134,7 +133,7 @@ def findings(request: HttpRequest, id: UUID) -> Any:  # noqa: A002
 
 def _history(request: HttpRequest, model: type[CaseBase], pk: UUID) -> dict[str, Any]:
     rows = queries.decisions(actor_of(request), model, pk)
-    return {"items": [{**row, "label": say(TABLE[row["act"]].label)} for row in rows]}
+    return {"items": [{**row, "label": act_label(row["act"])} for row in rows]}
 
 
 @router.get("/applications/{id}/decisions", response=s.Decisions, summary="办理过程")

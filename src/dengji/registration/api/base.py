@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext
 from ninja.security import HttpBearer
 
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import MAX_TRANSACTION_ID
 from dengji.law.checks import Finding
-from dengji.law.procedure import STATES
+from dengji.law.procedure import STATES, TABLE
 from dengji.law.wording import in_english
 from dengji.parties.actor import NOBODY, Actor
 from dengji.parties.selectors import actor_for_token
@@ -83,6 +83,13 @@ def say(message: str, params: Mapping[str, Any] | None = None) -> str:
         return text.format(**params) if params else text
     except (KeyError, IndexError, ValueError):
         return text
+
+
+def act_label(name: str) -> str:
+    """Return what an act is called; where a state bears the same Chinese words, English tells them apart."""
+    label = TABLE[name].label
+    text = pgettext("act", label)
+    return text if text != label else gettext(label)
 
 
 def state_label(kind: str, state: str) -> str:

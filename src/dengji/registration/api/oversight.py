@@ -17,7 +17,7 @@ from dengji.parties import selectors as parties
 
 from .. import queries, services
 from . import schemas_voices as v
-from .base import PUBLIC, VOICE, actor_of, state_label, transaction_id
+from .base import PUBLIC, VOICE, act_label, actor_of, state_label, transaction_id
 from .schemas import Done, Limit
 
 router = Router(tags=["oversight"])
@@ -159,7 +159,7 @@ def get_procedure(request: HttpRequest) -> Any:
         "acts": [
             {
                 "name": act.name,
-                "label": gettext(act.label),
+                "label": act_label(act.name),
                 "object": act.object,
                 "sources": sorted(act.sources),
                 "target": act.target,
