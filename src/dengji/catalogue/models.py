@@ -13,6 +13,9 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
+from .following.models import Follower as Follower
+from .following.models import Message as Message
+
 
 def _codes(length: int) -> ArrayField[Any, Any]:
     return ArrayField(models.CharField(max_length=length), default=list)
@@ -52,7 +55,11 @@ class Item(models.Model):
 
     class Meta:
         db_table = "catalogue_item"
-        indexes = (GinIndex(fields=("grams",), name="catalogue_item_grams", fastupdate=False),)
+        indexes = (
+            GinIndex(fields=("grams",), name="catalogue_item_grams", fastupdate=False),
+            # For harvesters, which ask for what changed since their last visit.
+            models.Index(fields=("changed_at",), name="catalogue_item_changed"),
+        )
 
 
 class Tally(models.Model):
