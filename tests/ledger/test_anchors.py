@@ -247,6 +247,23 @@ def test_receipts_prefer_the_earliest_stamped_checkpoint_and_stamps_keep_their_i
 
 
 @needs_openssl
+def test_a_log_at_rest_is_stamped_anew_each_day_and_carries_the_first_and_the_newest(
+    node: None, service: Any, authority: Path, settings: Any, monkeypatch: Any
+) -> None:
+    settings.DENGJI_TSA_URL = service(stamping(authority)).url
+    assert anchors.keep() == {"time_stamp": 1}
+    later(monkeypatch, hours=23)
+    assert anchors.keep() == {"time_stamp": 0}
+    for days in (2, 4, 6):
+        later(monkeypatch, days=days)
+        assert anchors.keep() == {"time_stamp": 1}
+    row = SignedCheckpoint.objects.latest("id")
+    held = [bytes(one.data).strip() for one in Anchor.objects.filter(kind="time_stamp", size=row.size).order_by("at")]
+    note = anchors.note_of(row)
+    assert [stamp in note for stamp in held] == [True, False, False, True]
+
+
+@needs_openssl
 def test_what_the_authority_should_not_have_answered_is_not_taken(
     node: None, service: Any, authority: Path, settings: Any
 ) -> None:

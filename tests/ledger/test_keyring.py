@@ -222,6 +222,17 @@ def test_in_gm_mode_checkpoints_carry_sm2_too(log: str, settings) -> None:
     assert not audit.check(full=True).findings
 
 
+@pytest.mark.skipif(not sm2.available(), reason="this libcrypto has no SM2")
+def test_a_log_at_rest_is_signed_anew_where_gm_is_switched_on(log: str, settings, monkeypatch) -> None:
+    grow()
+    settings.DENGJI_GM = True
+    later = checkpointing.real_now() + 2 * checkpointing.RENEW_EVERY
+    monkeypatch.setattr(checkpointing, "real_now", lambda: later)
+    assert checkpointing.keep()
+    assert [key.algorithm for key in signed_by()] == [Algorithm.ED25519, Algorithm.SM2]
+    assert not audit.check(full=True).findings
+
+
 def test_keys_that_cannot_be_written_are_an_error(log: str, tmp_path: Path, settings) -> None:
     (tmp_path / "file").write_text("")
     settings.DENGJI_DATA_DIR = tmp_path / "file"

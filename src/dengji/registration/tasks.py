@@ -5,7 +5,10 @@ Job payloads hold nothing but a time stamp or ids.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +20,14 @@ from procrastinate.contrib.django.django_connector import DjangoConnector
 
 from dengji.ledger import anchors, sequencer
 
-from .services import clockwork
+from .services import clockwork, sweeping
 
 logger = logging.getLogger(__name__)
 
 #: Seconds between two looks at what waits for its place in the log (design §5: placed within 200 ms).
 PLACE_EVERY = 0.2
+#: Of the thread that places and signs; 0 is everybody's, 19 the lowest.
+_PRIORITY = 5
 #: Seconds between two rounds of those who follow the log, where nothing was placed.
 FOLLOW_EVERY = 1.0
 #: Seconds between two looks at what is to be anchored outside: time stamps, witnesses, the daily copy.
@@ -36,6 +41,14 @@ def tick(timestamp: int) -> dict[str, int]:
     """Do what is due, every minute; a tick that is late or lost is made good by the next one."""
     close_old_connections()
     return clockwork.tick()
+
+
+@app.periodic(cron="17 19 * * *")
+@app.task(name="dengji.sweep", queue="clock", queueing_lock="sweep")
+def sweep(timestamp: int) -> int:
+    """Remove stored files that nobody names, every night at 03:17 Shanghai."""
+    close_old_connections()
+    return sweeping.sweep()
 
 
 def run_worker(*, wait: bool = True) -> None:
@@ -80,7 +93,18 @@ def keep_log(stop: threading.Event, grown: threading.Event | None = None) -> Non
         if sequencer.run_once() and grown is not None:
             grown.set()
 
+    _yield_to_acts()
     _repeat("sequencer", work, lambda: stop.wait(PLACE_EVERY))
+
+
+def _yield_to_acts() -> None:
+    """Let whoever serves people have the processor first: a receipt can wait for a moment, an act should not.
+
+    Where threads have priorities of their own, as on Linux; elsewhere nothing changes.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _PRIORITY)
 
 
 def keep_anchors(stop: threading.Event) -> None:
