@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dengji.imports import services
-from dengji.imports.checking import Plan
+from dengji.imports import second, services
+from dengji.imports.checking import Plan, checked
 from dengji.imports.models import ImportJob
-from dengji.imports.second import in_process
 from dengji.parties.actor import importer
 from dengji.registration.models import Application, Registration
 from tests.cli.harness import Command
@@ -95,12 +95,18 @@ def test_a_large_file_is_checked_in_a_second_process(
     assert ImportJob.objects.get(pk=job.pk).state == "FAILED"
 
 
-def test_the_second_process_ends_with_its_reader(ground: Ground, write: Any) -> None:
-    import psutil
-
+@pytest.mark.parametrize("forked", [True, False])
+def test_the_second_process_reads_the_same_and_ends_with_its_reader(
+    ground: Ground, write: Any, monkeypatch: pytest.MonkeyPatch, forked: bool
+) -> None:
+    monkeypatch.setattr(second, "_may_fork", lambda: forked)
     plan: Plan = services.plan_for(ground.order())
-    batches = in_process(write(as_csv(ground.records(5))), plan)
+    path = write(as_csv(ground.records(5)))
+    with path.open("rb") as stream:
+        assert list(second.in_process(path, plan)) == list(checked(stream, plan))
+    batches = second.in_process(path, plan)
     next(batches)
+    assert multiprocessing.active_children()
     batches.close()  # type: ignore[attr-defined]
-    names = [" ".join(p.cmdline()) for p in psutil.Process().children()]
-    assert not [name for name in names if "spawn_main" in name]
+    assert not multiprocessing.active_children()
+    assert ImportJob.objects.count() == 0  # the connection is still ours
