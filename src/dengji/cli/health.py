@@ -245,6 +245,21 @@ def storage() -> Iterator[Line]:
     finally:
         default_storage.delete(name)
     yield Line("storage", OK if same else FAIL, type(default_storage._wrapped).__name__)  # type: ignore[attr-defined]
+    yield _orphans()
+
+
+def _orphans() -> Line:
+    """Files that no row names: removed by night, unless there are so many that the storage must be another's."""
+    from dengji.registration.services import sweeping
+
+    found = sweeping.unnamed()
+    count = len(found.keys)
+    if found.foreign:
+        return Line(
+            "orphans", FAIL, _("{count} 个无主文件", count=count), _("材料目录可能属于另一个数据库：请核对设置")
+        )
+    way_out = _("后台任务每夜清除；也可核对其是否运行") if count else ""
+    return Line("orphans", WARN if count else OK, _("{count} 个无主文件", count=count), way_out)
 
 
 def projection() -> Iterator[Line]:
