@@ -14,6 +14,10 @@ class CatalogueConfig(AppConfig):
         from dengji.registration.services import clockwork
 
         from . import follow
+        from .following import telling
 
         clockwork.add_phase("catalogued", follow.follow)
         clockwork.add_follower("catalogued", follow.follow)
+        clockwork.add_phase("told", telling.tell)
+        clockwork.add_follower("told", telling.tell)
+        clockwork.add_follower("hooks", telling.ask_to_send)
