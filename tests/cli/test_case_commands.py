@@ -18,7 +18,7 @@ from dengji.parties.selectors import actor_for_token
 from dengji.registration.models import Application, Decision, Registration
 from dengji.registration.services import clockwork
 from tests.cli.harness import Command
-from tests.factories.world import PDF, SECRECY
+from tests.factories.world import MATERIALS, PDF, RECORD, SECRECY
 
 AGENCY, REGISTRANT = make_credit_code("12620700900000001"), make_credit_code("12620700900000002")
 ROLES = {
@@ -32,36 +32,6 @@ ROLES = {
     "authority": ("authority_supervisor", "--jurisdiction", "gansu"),
     "sysadmin": ("system_admin",),
 }
-RECORD: dict[str, Any] = {
-    "name": "甘肃省张掖市-道路运输业-城市客运信息",
-    "intro": "该数据资源为张掖市大数据中心在提供城市客运服务过程中产生，"
-    "包含线路名称、运输企业、停靠站等具体信息，可用于出行查询和运力调配。",
-    "registrant_type": "government_organ",
-    "registrant_region": "620700",
-    "contact_name": "示例经办人",
-    "contact_phone": "13800000000",
-    "contact_email": "example@example.com",
-    "collection_basis": "《中华人民共和国道路运输条例》",
-    "duty_basis": "城市客运管理",
-    "source_mode": "produced",
-    "within_authorised_operation": False,
-    "industries": ["54"],
-    "coverage_regions": ["620700"],
-    "coverage_start": "2025-01-01",
-    "data_format": ["spreadsheet"],
-    "update_frequency": "monthly",
-    "record_count": 120,
-    "grade": "general",
-    "contains_personal": False,
-    "evidence_method": "hash",
-    "evidence_algorithm": "sha256",
-    "evidence_digest": "3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b9942dd4f1b",
-    "evidence_time": "2025-01-02T03:04:05Z",
-    "scenarios": "公众出行查询",
-    "risk_assessment_conclusion": "风险可控",
-    "access_mode": "apply",
-}
-MATERIALS = ("description_document", "commitment_letter", "source_basis", "risk_assessment")
 
 
 @dataclass

@@ -104,41 +104,50 @@ def build(rulebook: str = "cn-gs", region: str = "620000", issuer: str = "demo")
     return world
 
 
+#: A record that passes every check without an error, but for whose it is.
+RECORD: dict[str, Any] = {
+    "name": "甘肃省张掖市-道路运输业-城市客运信息",
+    "intro": "该数据资源为张掖市大数据中心在提供城市客运服务过程中产生，"
+    "包含线路名称、运输企业、停靠站等具体信息，可用于出行查询和运力调配。",
+    "registrant_type": "government_organ",
+    "registrant_region": "620700",
+    "contact_name": "示例经办人",
+    "contact_phone": "13800000000",
+    "contact_email": "example@example.com",
+    "collection_basis": "《中华人民共和国道路运输条例》",
+    "duty_basis": "城市客运管理",
+    "source_mode": "produced",
+    "within_authorised_operation": False,
+    "industries": ["54"],
+    "coverage_regions": ["620700"],
+    "coverage_start": "2025-01-01",
+    "data_format": ["spreadsheet"],
+    "update_frequency": "monthly",
+    "record_count": 120,
+    "grade": "general",
+    "contains_personal": False,
+    "evidence_method": "hash",
+    "evidence_algorithm": "sha256",
+    "evidence_digest": "3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b9942dd4f1b",
+    "evidence_time": "2025-01-02T03:04:05Z",
+    "scenarios": "公众出行查询",
+    "risk_assessment_conclusion": "风险可控",
+    "access_mode": "apply",
+}
+#: The materials that a first application needs.
+MATERIALS = ("description_document", "commitment_letter", "source_basis", "risk_assessment")
+
+
 def content(world: World, title: str | None = None, **more: Any) -> dict[str, Any]:
-    """A record that passes every check without an error."""
+    """A record of the world's registrant that passes every check without an error."""
     name = title or f"城市客运信息{next(_numbers)}"
-    values: dict[str, Any] = {
+    own = {
         "name": f"甘肃省张掖市-道路运输业-{name}",
-        "intro": f"该数据资源为{world.registrant.name}在提供城市客运服务过程中产生，"
-        "包含线路名称、运输企业、停靠站等具体信息，可用于出行查询和运力调配。",
+        "intro": RECORD["intro"].replace("张掖市大数据中心", world.registrant.name),
         "registrant_name": world.registrant.name,
         "registrant_credit_code": world.registrant.credit_code,
-        "registrant_type": "government_organ",
-        "registrant_region": "620700",
-        "contact_name": "示例经办人",
-        "contact_phone": "13800000000",
-        "contact_email": "example@example.com",
-        "collection_basis": "《中华人民共和国道路运输条例》",
-        "duty_basis": "城市客运管理",
-        "source_mode": "produced",
-        "within_authorised_operation": False,
-        "industries": ["54"],
-        "coverage_regions": ["620700"],
-        "coverage_start": "2025-01-01",
-        "data_format": ["spreadsheet"],
-        "update_frequency": "monthly",
-        "record_count": 120,
-        "grade": "general",
-        "contains_personal": False,
-        "evidence_method": "hash",
-        "evidence_algorithm": "sha256",
-        "evidence_digest": "3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b9942dd4f1b",
-        "evidence_time": "2025-01-02T03:04:05Z",
-        "scenarios": "公众出行查询",
-        "risk_assessment_conclusion": "风险可控",
-        "access_mode": "apply",
     }
-    return values | more
+    return {**RECORD, **own, **more}
 
 
 def draft(world: World, actor: str = "clerk", **more: Any) -> uuid.UUID:
@@ -159,7 +168,7 @@ def draft(world: World, actor: str = "clerk", **more: Any) -> uuid.UUID:
 def attach(
     world: World,
     application_id: Any,
-    kinds: tuple[str, ...] = ("description_document", "commitment_letter", "source_basis", "risk_assessment"),
+    kinds: tuple[str, ...] = MATERIALS,
     actor: str = "clerk",
 ) -> None:
     """Attach one small PDF for each kind of material."""

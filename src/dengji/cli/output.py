@@ -60,6 +60,11 @@ def act_label(act: Act) -> str:
     return text if text != act.label else _catalogue.gettext(act.label)
 
 
+def show_rows(args: argparse.Namespace, data: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
+    """Print rows: all of each as JSON, for people a table of these columns (name → heading)."""
+    show(args, data, table([*columns.values()], ([row[name] for name in columns] for row in data)))
+
+
 def two(zh: str, en: str) -> str:
     """Return the one of two given texts that is in the language in use, for texts that carry both."""
     return en if _language == "en" else zh

@@ -7,7 +7,7 @@ import argparse
 from dengji.core.errors import N_
 
 from ..failure import DONE
-from ..output import _, show, table
+from ..output import _, show, show_rows
 
 NAME = "organisation"
 HELP = N_("单位：新增、列出")
@@ -63,6 +63,6 @@ def _list(args: argparse.Namespace) -> int:
     rows = selectors.organisations(args.text, after=args.after, limit=max(1, args.limit))
     names = ("id", "credit_code", "name", "kind", "region_code", "central", "example")
     data = [{name: getattr(row, name) for name in names} for row in rows]
-    headings = [_("统一社会信用代码"), _("名称"), _("类型"), _("行政区划")]
-    show(args, data, table(headings, ((r.credit_code, r.name, r.kind, r.region_code) for r in rows)))
+    columns = {"credit_code": _("统一社会信用代码"), "name": _("名称"), "kind": _("类型")}
+    show_rows(args, data, columns | {"region_code": _("行政区划")})
     return DONE

@@ -7,7 +7,7 @@ import argparse
 from dengji.core.errors import N_
 
 from ..failure import DONE
-from ..output import _, show, table
+from ..output import _, show, show_rows
 
 NAME = "register"
 HELP = N_("登记簿与辖区：新增、列出")
@@ -81,9 +81,9 @@ def _list(args: argparse.Namespace) -> int:
         }
         for r in rows
     ]
-    columns = ("slug", "name", "jurisdiction", "rulebook", "agency", "agency_level", "issuer")
-    headings = [_("代号"), _("名称"), _("辖区"), _("规则册"), _("登记机构"), _("层级"), _("赋码方式")]
-    show(args, data, table(headings, ([d[c] for c in columns] for d in data)))
+    columns = {"slug": _("代号"), "name": _("名称"), "jurisdiction": _("辖区"), "rulebook": _("规则册")}
+    columns |= {"agency": _("登记机构"), "agency_level": _("层级"), "issuer": _("赋码方式")}
+    show_rows(args, data, columns)
     return DONE
 
 
@@ -116,6 +116,6 @@ def _jurisdictions(args: argparse.Namespace) -> int:
         }
         for r in rows
     ]
-    headings = [_("代号"), _("名称"), _("行政区划"), _("规则册"), _("上级")]
-    show(args, data, table(headings, ([*d.values()] for d in data)))
+    columns = {"code": _("代号"), "name": _("名称"), "region_code": _("行政区划")}
+    show_rows(args, data, columns | {"rulebook": _("规则册"), "parent": _("上级")})
     return DONE
