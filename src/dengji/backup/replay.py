@@ -255,6 +255,9 @@ class _Writer:
             )
         told = tuple(column for column, value in change.new.items() if value is not UNTOLD)
         key = tuple(sorted(change.relation.key))
+        if change.kind == "U" and not change.old:
+            # The key is as it was, and one that the server always gives itself may not even be set to that.
+            told = tuple(column for column in told if column not in change.relation.key) or told
         form = (change.kind, name, told, key)
         if form != self._form or len(self._rows) >= _BATCH:
             self.flush()
