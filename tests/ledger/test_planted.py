@@ -26,9 +26,21 @@ scene = doors.scene
 
 #: Private words that the ready-made cases of every act use.
 WORN = ("示例经办人", "13800000000", "示例异议人", "示例证件号一")
-#: Acts of the table that no door here runs: one without a service yet, one that takes records which are public on
-#: another platform, one that is the other answer of a service that is run.
-NOT_RUN = {"hand_over", "adopt", "find_conforming"}
+#: Acts of the table that no door here runs: one without a service yet.
+NOT_RUN = {"hand_over"}
+#: Where the catalogue, if it is installed, shows and exports what is public.
+EXPORTS = (
+    "/export/registrations.json",
+    "/export/registrations.jsonl",
+    "/export/registrations.csv",
+    "/catalogue.jsonld",
+    "/catalogue.ttl",
+    "/oai?verb=ListRecords&metadataPrefix=oai_dc",
+    "/feed/registrations.atom",
+    "/feed/notices.atom",
+    "/sitemap.xml",
+    "/sitemap-1.xml",
+)
 #: Acts that bring others with them: objections closed as moot, deadlines computed again.
 BRINGS_OTHERS = {"uphold", "terminate", "set_calendar"}
 
@@ -50,6 +62,8 @@ def whole_log() -> Iterator[str]:
     yield from (f"/log/content/{bytes(one).hex()}" for one in Content.objects.values_list("digest", flat=True))
     yield from (f"/api/v1/entries/{index}/receipt" for index in range(row.size))
     yield f"/api/v1/consistency?old=1&new={row.size}"
+    yield from EXPORTS
+    yield from ("/", "/api/v1/registrations", "/api/v1/notices", "/api/v1/statistics")
 
 
 def served() -> dict[str, bytes]:
@@ -59,7 +73,7 @@ def served() -> dict[str, bytes]:
     for path in whole_log():
         answer = client.get(path)
         assert answer.status_code in (200, 404, 410), (path, answer.status_code)
-        found[path] = answer.content
+        found[path] = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return found
 
 
@@ -129,6 +143,7 @@ def test_the_search_would_find_what_is_public(scene: doors.Scene, tmp_path: Path
     opened = payload(tmp_path / "backup", recipient.parse_code(f"@{recipient.code_path(keyring.directory())}"))
     holding = {path.rpartition("/")[0] for path, body in served().items() if scene.planted.found_in(body)}
     index = Leaf.objects.get(entry__act="open_notice").index
-    assert holding == {"/log/content", f"/api/v1/entries/{index}"}
+    assert holding - {"", "/api/v1", "/feed", "/export"} == {"/log/content", f"/api/v1/entries/{index}"}
+    assert {"/api/v1", "/feed"} <= holding
     assert any(word.encode() in f.read_bytes() for f in (tmp_path / "export" / "content").iterdir())
     assert {name.split("/")[1] for name, body in opened.items() if scene.planted.found_in(body)} >= {"ledger_content"}

@@ -11,6 +11,7 @@ import secrets
 import subprocess
 import uuid
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from dengji.parties.services import OPERATOR
 from dengji.registration import queries, services
 from dengji.registration.models import Application, Notice, Registration
 from dengji.registration.services import clockwork
+from dengji.registration.services.adoption import adopt
+from dengji.registration.services.prepared import AdoptedRow
 from tests.api.conftest import Caller
 from tests.factories import world as w
 from tests.faults import acts
@@ -291,6 +294,15 @@ def afterwards(scene: Scene, row: Registration) -> None:
     )
     w.act(world, "complete", pk, "reviewer")
     drawn = acts.draw(world, "2026Q4")(w.tid())["drawn"]
+    adoption(scene)
+    rest = acts.draw(world, "2027Q1")(w.tid())["drawn"]
+    services.find_recheck(
+        actor=world.actor("agency_supervisor"),
+        transaction_id=w.tid(),
+        recheck_id=rest[0],
+        conforming=True,
+        reason=plant("conforming recheck"),
+    )
     services.find_recheck(
         actor=world.actor("agency_supervisor"),
         transaction_id=w.tid(),
@@ -337,6 +349,22 @@ def afterwards(scene: Scene, row: Registration) -> None:
         ground="false_materials",
         reason=plant("revocation"),
     )
+
+
+def adoption(scene: Scene) -> None:
+    """Records of another platform whose file also holds what is personal: by the service and by an import."""
+    plant, world = scene.planted, scene.world
+    unit = {"registrant_name": "示例承接单位", "registrant_credit_code": w.credit_code()}
+    content = w.content(world) | unit | personal(plant, "adopt")
+    row = AdoptedRow(content, "DEMO-ADOPTED-0009", date(2025, 3, 3), date(2028, 3, 2))
+    (done,) = adopt(actor=world.actor("agency_supervisor"), register_id=world.register.pk, records=[row])
+    assert done.error is None
+    dates = {"code": "DEMO-ADOPTED-0010", "coded_on": "2025-03-03", "valid_to": "2028-03-02"}
+    line = w.content(world) | unit | personal(plant, "adopt by file") | dates
+    data = orjson.dumps(line)
+    order = imports.Order(world.register.pk, "adoption", None)
+    job = imports.open_job(actor=world.actor("agency_supervisor"), order=order, digest=imports.digest_of_bytes(data))
+    imports.run(actor=world.actor("agency_supervisor"), job=job, source=io.BytesIO(data))
 
 
 def through_http(scene: Scene) -> None:
