@@ -1,6 +1,6 @@
 """What the catalogue keeps: one item for each registration, and the changes from which its statistics add up.
 
-Both follow from the log alone and may be emptied and made again at any time (`dengji reindex --items`).
+Both follow from the log alone: to read it again from its beginning gives the same.
 """
 
 from __future__ import annotations

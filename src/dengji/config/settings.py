@@ -51,6 +51,8 @@ DENGJI_PUBLIC_URL = ENV.get("DENGJI_PUBLIC_URL", "")
 #: How many exports one process sends at once; each holds a thread while it is read.
 DENGJI_EXPORT_STREAMS = int(ENV.get("DENGJI_EXPORT_STREAMS", "4"))
 DENGJI_GM = ENV.get("DENGJI_GM") == "1"
+#: `auto` (an index of files where its library is there) or `postgres`.
+DENGJI_SEARCH = ENV.get("DENGJI_SEARCH", "auto")
 DENGJI_KEY_FILE = ENV.get("DENGJI_KEY_FILE") or str(DENGJI_DATA_DIR / "keys" / "master.key")
 DENGJI_KEY_PROVIDER = ENV.get("DENGJI_KEY_PROVIDER", "dengji.core.encryption.FileKeyProvider")
 # Keys of the log: one private key in the text form of signed notes, or two while it is rotated; or the dotted path of a

@@ -53,8 +53,8 @@ class Suggestion:
     kind: str
 
 
-class Engine(Protocol):
-    """What everything else of the catalogue knows of an engine."""
+class Answering(Protocol):
+    """What everything else of the catalogue knows of whoever answers searches."""
 
     generation: str
 
@@ -63,6 +63,10 @@ class Engine(Protocol):
 
     def suggest(self, prefix: str, limit: int = 10) -> list[Suggestion]:
         """Return titles, then registrants, that begin with or contain the typed text."""
+
+
+class Engine(Answering, Protocol):
+    """Who answers searches and is told what has changed."""
 
     def apply(self, documents: Iterable[Document], deleted: Iterable[int] = ()) -> None:
         """Take new or changed documents and forget deleted numbers; found by the next search."""
@@ -166,8 +170,8 @@ class Searching(ABC, Generic[View]):
     def _ranking(self, view: View, node: plan.Node, search: Search, most: int) -> list[tuple[int, int]]:
         """Return (number, tier) of the best, tier by tier: a word in half of all titles need not be scored in all."""
         seen: dict[int, int] = {}
-        for tier, condition in enumerate([*plan.tiers(search.wanted), plan.EVERYTHING]):
-            for number in self._best(view, plan.All((node, condition)), search.filters, most):
+        for tier, condition in enumerate(plan.ranked(search.wanted, node)):
+            for number in self._best(view, condition, search.filters, most):
                 if len(seen) < most:
                     seen.setdefault(number, tier)
             if len(seen) >= most:
