@@ -33,7 +33,8 @@ def index(request: HttpRequest) -> HttpResponseBase:
         return found
     last = Item.objects.aggregate(last=Max("number"))["last"] or 0
     rows = "".join(
-        f"<sitemap><loc>{escape(f'{iris.base()}/sitemap-{n}.xml')}</loc></sitemap>" for n in range(-(-last // SPAN))
+        f"<sitemap><loc>{escape(f'{iris.base()}/sitemap-{n}.xml')}</loc></sitemap>"
+        for n in range(1, -(-last // SPAN) + 1)
     )
     return answer(f'{_HEAD}<sitemapindex xmlns="{_SPACE}">{rows}</sitemapindex>\n', _KIND, tag)
 
@@ -42,12 +43,12 @@ def index(request: HttpRequest) -> HttpResponseBase:
 def sitemap(request: HttpRequest, n: int) -> HttpResponseBase:
     """Answer one sitemap: the pages of valid registrations within its range of numbers."""
     last = Item.objects.aggregate(last=Max("number"))["last"] or 0
-    if n * SPAN >= last:
+    if n < 1 or (n - 1) * SPAN >= last:
         raise not_found()
     tag = etag(request)
     if found := unchanged(request, tag):
         return found
-    return stream(_urls(n * SPAN) if request.method == "GET" else iter(()), _KIND, tag, {})
+    return stream(_urls((n - 1) * SPAN) if request.method == "GET" else iter(()), _KIND, tag, {})
 
 
 def _urls(start: int) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ class Wanted(Schema):
     year: _Values = ()
     access: _Values = ()
     registrant: _Values = ()
-    register: _Values = ()
+    registers: Annotated[_Values, Field(alias="register")] = ()
 
 
 class NewFollower(Schema):
@@ -95,7 +95,7 @@ def follow(request: HttpRequest, body: NewFollower) -> Any:
         kind=body.kind,
         url=body.url,
         code=body.code,
-        filters=body.filters.model_dump(),
+        filters=body.filters.model_dump(by_alias=True),
     )
 
 
