@@ -93,6 +93,19 @@ def matching(wanted: Wanted) -> Node:
     return parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
+def ranked(wanted: Wanted, node: Node) -> list[Node]:
+    """Return the conditions to ask one after another, each within what matches (`node`), best first.
+
+    All but the last two hold every word in a place of its own and so imply that it matches, unless a run must be exact.
+    """
+    found = tiers(wanted)
+    if any(word.exact for word in wanted.words):
+        return [*(All((node, one)) for one in found), node]
+    whole = found if len(wanted.words) < 2 else found[:-1]
+    excluded = tuple(_exclusions(wanted))
+    return [*(All((one, *excluded)) for one in whole), *(All((node, one)) for one in found[len(whole) :]), node]
+
+
 def _exclusions(wanted: Wanted) -> Iterable[Node]:
     return (Not(_word(word)) for word in wanted.excluded)
 

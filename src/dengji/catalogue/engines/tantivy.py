@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -155,19 +156,27 @@ def _conjunction(clauses: list[tuple[Occur, Query]]) -> Query:
 def _filtered(node: plan.Node, filters: Filters) -> Query:
     clauses = [(Occur.Must, compiled(node))] if node != plan.EVERYTHING else []
     for columns, values in conditions(filters):
-        sets = [Query.term_set_query(_SCHEMA, column, list(values)) for column in columns.split("/")]
-        one = sets[0] if len(sets) == 1 else Query.boolean_query([(Occur.Should, each) for each in sets])
-        clauses.append((Occur.Must, one))
+        # Not a term set: it would first write down every document of a value that nearly all have.
+        some = [(Occur.Should, _term(column, value)) for column in columns.split("/") for value in values]
+        clauses.append((Occur.Must, some[0][1] if len(some) == 1 else Query.boolean_query(some)))
     if filters.registrant:
         clauses.append((Occur.Must, compiled(plan.registrants(filters.registrant))))
     return _conjunction(clauses)
 
 
-def _total(view: tantivy.Searcher, query: Query) -> int:
-    return int(view.search(query, 1, count=True).count)  # type: ignore[attr-defined]  # its stub lacks it
+def _total(searcher: tantivy.Searcher, query: Query) -> int:
+    return int(searcher.search(query, 1, count=True).count)  # type: ignore[attr-defined]  # its stub lacks it
 
 
-class TantivyEngine(Searching[tantivy.Searcher]):
+@dataclass(frozen=True)
+class Reading:
+    """One committed state of the index, and what was counted in it: a count never outlives its state."""
+
+    searcher: tantivy.Searcher
+    counted: dict[Any, tuple[int, Facets]] = field(default_factory=dict)
+
+
+class TantivyEngine(Searching[Reading]):
     """One generation of the index in a directory. Readers call `reload`; only one process may write.
 
     Raises ValueError from `open` where there is no index of this schema or its files are broken.
@@ -196,13 +205,12 @@ class TantivyEngine(Searching[tantivy.Searcher]):
     def reload(self) -> None:
         """See what has been committed since."""
         self._index.reload()
-        self._searcher = self._index.searcher()
-        self._counted: dict[Any, tuple[int, Facets]] = {}
+        self._reading = Reading(self._index.searcher())
 
     @property
     def documents(self) -> int:
         """Return how many documents the index holds."""
-        return int(self._searcher.num_docs)
+        return int(self._reading.searcher.num_docs)
 
     def apply(self, documents: Iterable[Document], deleted: Iterable[int] = ()) -> None:
         """Take new or changed documents, forget deleted numbers, commit, and see it."""
@@ -236,20 +244,20 @@ class TantivyEngine(Searching[tantivy.Searcher]):
             self._writer = self._index.writer(_HEAP, 1)
         return self._writer
 
-    def _view(self) -> tantivy.Searcher:
-        return self._searcher
+    def _view(self) -> Reading:
+        return self._reading
 
-    def _count(self, view: tantivy.Searcher, node: plan.Node, filters: Filters, facets: bool) -> tuple[int, Facets]:
+    def _count(self, view: Reading, node: plan.Node, filters: Filters, facets: bool) -> tuple[int, Facets]:
         if not facets:
-            return _total(view, _filtered(node, filters)), {}
-        counted = self._counted
+            return _total(view.searcher, _filtered(node, filters)), {}
+        counted = view.counted
         if (known := counted.get((node, filters))) is None:
             if len(counted) >= _REMEMBERED:
                 counted.clear()
             known = counted[node, filters] = self._facets(view, node, filters)
         return known
 
-    def _facets(self, view: tantivy.Searcher, node: plan.Node, filters: Filters) -> tuple[int, Facets]:
+    def _facets(self, view: Reading, node: plan.Node, filters: Filters) -> tuple[int, Facets]:
         """One pass over the hits for all facets that are counted under the same filters."""
         total, found = 0, Facets()
         for under, facets in groups(filters).items():
@@ -261,7 +269,7 @@ class TantivyEngine(Searching[tantivy.Searcher]):
             }
             if "region" in facets:
                 asked["total"] = {"value_count": {"field": "rank"}}
-            answer = view.aggregate(_filtered(node, under), asked)
+            answer = view.searcher.aggregate(_filtered(node, under), asked)
             counts = {
                 name: {one["key"]: int(one["doc_count"]) for one in answer[name]["buckets"]}
                 for name in (*columns, *regions)
@@ -272,13 +280,11 @@ class TantivyEngine(Searching[tantivy.Searcher]):
                 found["region"] = children(filters, {k: n for column in regions for k, n in counts[column].items()})
         return total, found
 
-    def _best(self, view: tantivy.Searcher, node: plan.Node, filters: Filters, most: int) -> Sequence[int]:
-        hits = view.search(_filtered(node, filters), most, count=False, order_by_field="best").hits
+    def _best(self, view: Reading, node: plan.Node, filters: Filters, most: int) -> Sequence[int]:
+        hits = view.searcher.search(_filtered(node, filters), most, count=False, order_by_field="best").hits
         return [number_of(key) for key, _ in hits]
 
-    def _nearest(
-        self, view: tantivy.Searcher, node: plan.Node, wanted: Wanted, filters: Filters, most: int
-    ) -> Sequence[int]:
+    def _nearest(self, view: Reading, node: plan.Node, wanted: Wanted, filters: Filters, most: int) -> Sequence[int]:
         grams = plan.near_grams(wanted)
         characters = dict.fromkeys(character for gram in grams for character in gram)
         weighed = [(plan.Has("all", gram), 1.0) for gram in grams]
@@ -286,12 +292,12 @@ class TantivyEngine(Searching[tantivy.Searcher]):
         weighed += [(plan.Has("title", character), 0.3) for character in characters]
         clauses = [(Occur.Must, Query.const_score_query(_filtered(node, filters), 0.0))]
         clauses += [(Occur.Should, Query.const_score_query(_has(one), weight)) for one, weight in weighed]
-        hits = view.search(Query.boolean_query(clauses), RANKED, count=False).hits
-        order = view.fast_field_values("best", [address for _, address in hits])
+        hits = view.searcher.search(Query.boolean_query(clauses), RANKED, count=False).hits
+        order = view.searcher.fast_field_values("best", [address for _, address in hits])
         ranked = sorted(((score, int(best or 0)) for (score, _), best in zip(hits, order, strict=True)), reverse=True)
         return [number_of(best) for _, best in ranked[:most]]
 
-    def _dated(self, view: tantivy.Searcher, node: plan.Node, search: Search) -> Sequence[int]:
+    def _dated(self, view: Reading, node: plan.Node, search: Search) -> Sequence[int]:
         query, oldest = _filtered(node, search.filters), search.order == "oldest"
         if search.after is not None:
             low, high = (search.after, None) if oldest else (None, search.after)
@@ -299,7 +305,7 @@ class TantivyEngine(Searching[tantivy.Searcher]):
             beyond = Query.range_query(_SCHEMA, "rank", tantivy.FieldType.Integer, low, high, *sides)
             query = Query.boolean_query([(Occur.Must, query), (Occur.Must, beyond)])
         order = _ASCENDING if oldest else _DESCENDING
-        hits = view.search(query, search.limit + 1, count=False, order_by_field="rank", order=order).hits
+        hits = view.searcher.search(query, search.limit + 1, count=False, order_by_field="rank", order=order).hits
         return [int(key) for key, _ in hits]
 
     def suggest(self, prefix: str, limit: int = 10) -> list[Suggestion]:
@@ -307,7 +313,7 @@ class TantivyEngine(Searching[tantivy.Searcher]):
         typed = fold(prefix)
         if not typed:
             return []
-        view, found = self._searcher, dict[Suggestion, None]()
+        view, found = self._reading, dict[Suggestion, None]()
         names = self._names_beginning(view, typed, limit)
         conditions_ = [plan.Run("title", BEGIN + typed)]
         if len(typed) > 1:
@@ -325,14 +331,14 @@ class TantivyEngine(Searching[tantivy.Searcher]):
                     found[Suggestion(name, "registrant")] = None
         return list(found)[:limit]
 
-    def _names_beginning(self, view: tantivy.Searcher, typed: str, limit: int) -> list[str]:
-        terms = view.terms_with_prefix("name", typed, limit=limit * 5)
+    def _names_beginning(self, view: Reading, typed: str, limit: int) -> list[str]:
+        terms = view.searcher.terms_with_prefix("name", typed, limit=limit * 5)
         often = sorted(terms, key=lambda term: (-term[1], term[0]))
         return [term.split(_SEPARATOR, 1)[1] for term, _ in often[:limit]]
 
-    def _shown(self, view: tantivy.Searcher, node: plan.Node, most: int) -> Iterable[tuple[str, str]]:
+    def _shown(self, view: Reading, node: plan.Node, most: int) -> Iterable[tuple[str, str]]:
         if most <= 0:
             return
-        for _, address in view.search(compiled(node), most, count=False, order_by_field="best").hits:
-            title, _, registrant = str(view.doc(address)["shown"][0]).partition(_SEPARATOR)
+        for _, address in view.searcher.search(compiled(node), most, count=False, order_by_field="best").hits:
+            title, _, registrant = str(view.searcher.doc(address)["shown"][0]).partition(_SEPARATOR)
             yield title, registrant
