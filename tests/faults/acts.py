@@ -114,11 +114,15 @@ def follow_up(
     *,
     materials: tuple[str, ...] = (),
     until: str = "pass_review",
+    actor: str = "clerk",
     **more: Any,
 ) -> uuid.UUID:
-    """A change, rectification, cancellation or renewal of a registration, taken up to `until`; its id."""
+    """A change, rectification, cancellation or renewal of a registration, taken up to `until`; its id.
+
+    Who is not the registrant's clerk submits it without a second person.
+    """
     made = services.create_application(
-        actor=world.actor("clerk"),
+        actor=world.actor(actor),
         transaction_id=w.tid(),
         register_id=world.register.pk,
         organisation_id=world.registrant.pk,
@@ -127,7 +131,10 @@ def follow_up(
         **more,
     )
     pk = uuid.UUID(made["id"])
-    w.attach(world, pk, materials)
+    w.attach(world, pk, materials, actor=actor)
+    if actor != "clerk":
+        w.act(world, "submit_for_business_review", pk, actor)
+        w.act(world, "submit", pk, actor, **w.SECRECY)
     w.advance(world, pk, until)
     return pk
 
