@@ -81,7 +81,9 @@ class NoticeItem(BaseModel):
     ends: datetime
     provisional: bool
     ended_at: datetime | None
+    title: str | None
     fields: dict[str, Any] | None
+    noindex: bool
     suppressed: bool
 
 

@@ -6,6 +6,7 @@ A plain implementation on PostgreSQL; the search index replaces `registrations` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from dengji.parties.models import Register
 
 from .. import selectors
 from ..models import Notice, Registration, RegistrationVersion
+from ..rules import rules_of_register
 from .paging import Page
 
 _FACETS = {"industry": "industries", "region": "coverage_regions"}
@@ -163,8 +165,17 @@ def registration(code: str) -> dict[str, Any]:
     }
 
 
+def _still_titled(row: Notice) -> bool:
+    """Whether a notice that was terminated is within the days for which its title stays (⚙)."""
+    if row.state != "TERMINATED" or row.ended_at is None:
+        return False
+    days = int(rules_of_register(row.register_id).get("notice.terminated_shown_days"))
+    return shanghai_date(legal_now()) <= shanghai_date(row.ended_at) + timedelta(days=days)
+
+
 def _notice(row: Notice) -> dict[str, Any]:
     running = row.state == "RUNNING"
+    titled = running or _still_titled(row)
     return {
         "id": row.pk,
         "register_id": row.register_id,
@@ -178,7 +189,9 @@ def _notice(row: Notice) -> dict[str, Any]:
         "ends": row.ends,
         "provisional": row.provisional,
         "ended_at": row.ended_at,
+        "title": visible(row.fields, "notice").get("name") if titled else None,
         "fields": visible(row.fields, "notice") if running else None,
+        "noindex": not running,
         "suppressed": running and not row.fields,
     }
 
@@ -196,7 +209,10 @@ def notices(*, register_id: UUID | None = None, after: UUID | None = None, limit
 
 
 def notice(notice_id: UUID) -> dict[str, Any]:
-    """Return one notice; only a running one shows its content (Art. 12, R53). Raises DomainError not_found."""
+    """Return one notice; only a running one shows its content (Art. 12, R53). Raises DomainError not_found.
+
+    One that ended by termination keeps its title for ⚙ days; none but a running one is for search engines (`noindex`).
+    """
     row = Notice.objects.select_related("register").filter(pk=notice_id).first()
     if row is None:
         raise not_found()
