@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from dengji.core.errors import DomainError
+from dengji.ledger import own_copy
 from dengji.registration import rules
 from tests.api.conftest import Caller
 from tests.factories import world as w
@@ -27,9 +28,13 @@ REFUSALS = (401, 403, 404)
 @contextmanager
 def taken_back() -> Iterator[None]:
     """A savepoint that is always rolled back."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        # What was signed within has been taken back, and with it the log that its copy speaks of.
+        own_copy.forget()
 
 
 def all_outcomes() -> dict[str, dict[str, Outcome]]:
