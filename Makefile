@@ -54,8 +54,8 @@ reference: setup  ## Write the reference pages that follow from the tables in th
 	@$(BIN)/python -m tools.reference
 
 messages: setup  ## Collect the texts for translation into src/dengji/locale
-	@mkdir -p build; PYTHONPATH=. $(BIN)/pybabel -q extract -F babel.cfg -k N_ -k C_:1c,2 -k _ -k gettext -k gettext_lazy --no-location --sort-output -o build/django.pot .
-	@$(BIN)/pybabel -q update -i build/django.pot -d src/dengji/locale -D django -l en --no-fuzzy-matching --ignore-obsolete
+	@mkdir -p build; PYTHONPATH=. $(BIN)/pybabel -q extract -w 120 -F babel.cfg -k N_ -k C_:1c,2 -k _ -k gettext -k gettext_lazy --no-location --sort-output -o build/django.pot .
+	@$(BIN)/pybabel -q update -w 120 -i build/django.pot -d src/dengji/locale -D django -l en --no-fuzzy-matching --ignore-obsolete
 
 permissions: setup  ## Write docs/reference/permissions.md from what the tests find
 	@DENGJI_WRITE_PERMISSIONS=1 $(BIN)/python -m pytest -q tests/api/permissions/test_permissions.py
