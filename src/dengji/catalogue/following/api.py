@@ -89,7 +89,7 @@ def list_followers(request: HttpRequest) -> dict[str, Any]:
 @router.post("/followers", response={201: MadeOut}, summary="关注登记或检索")
 def follow(request: HttpRequest, body: NewFollower) -> Any:
     """Have an address told of changes; it is asked to confirm first."""
-    return 201, services.subscribe(
+    return services.subscribe(
         actor=actor_of(request),
         transaction_id=transaction_id(request),
         kind=body.kind,
