@@ -52,8 +52,8 @@ class Case:
         return self.method.lower(), "/api/v1/" + "/".join(parts)
 
     def _name(self, part: str) -> str:
-        own = {"{code}": "{code}", "{notification}": "{notification_id}", "{n}": "{n}", "{index}": "{index}"}
-        return own.get(part, "{id}")
+        own = {"{notification}": "{notification_id}", "{follower}": "{follower_id}"}
+        return own.get(part, part if part in ("{code}", "{n}", "{index}") else "{id}")
 
 
 # -- acts of the table that have a path of their own ------------------------------------------------------------------
@@ -274,6 +274,9 @@ _ENDPOINTS: dict[str, Case] = {
     "GET /rulebooks/{id}": Case("empty", "GET", "rulebooks/{rulebook}"),
     "POST /calendars": Case("empty", "POST", "calendars", _calendar),
     "GET /access-log": Case("empty", "GET", "access-log"),
+    "GET /followers": Case("followed", "GET", "followers", seen=_says("push.example")),
+    "POST /followers": Case("empty", "POST", "followers", lambda g, s: {"kind": "search", "url": "https://1.1.1.1/"}),
+    "DELETE /followers/{follower_id}": Case("followed", "DELETE", "followers/{follower}"),
     "POST /tokens": Case("empty", "POST", "tokens", lambda g, s: {"label": "示例"}),
     "DELETE /tokens/{id}": Case("empty", "DELETE", "tokens/{token}"),
     "GET /notifications": Case("told", "GET", "notifications", seen=_lists("notification")),

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from dengji.catalogue.following import services as following
 from dengji.imports import services as imports
 from dengji.imports.services import Order
 from dengji.imports.tasks import run_import
@@ -306,8 +307,17 @@ def empty(g: Ground) -> Scene:
     return {}
 
 
+def followed(g: Ground) -> Scene:
+    """A search that the clerk follows."""
+    made = following.subscribe(
+        actor=g.actor("clerk"), transaction_id=w.tid(), kind="search", url="https://1.1.1.1/push.example", filters={}
+    )
+    return {"follower": str(made["id"])}
+
+
 SCENES: dict[str, Callable[[Ground], Scene]] = {
     "empty": empty,
+    "followed": followed,
     "draft": draft,
     "business review": _until("submit_for_business_review"),
     "signed": signed,
