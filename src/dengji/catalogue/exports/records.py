@@ -24,6 +24,11 @@ OWN = (
 )  # fmt: skip
 _NAMES = ("name", "registrant_name", "data_type")
 
+_FIRST = (
+    "number", "object_id", "position", "rank", "changed_at", "code", "serial", "local_number", "state", "data_type",
+    "version", "agency", "coded_on", "valid_from", "valid_to",
+)  # fmt: skip
+
 _SELECT = """
 SELECT i.number, i.object_id, i.position, i.rank, i.changed_at, i.code, i.serial, r.local_number, i.state,
        i.data_type, i.version, i.agency, i.coded_on, r.valid_from, i.valid_to, r.ended_at, r.ground,
@@ -97,19 +102,19 @@ def _read(column: str, values: list[Any]) -> list[Record]:
 
 
 def _record(row: Sequence[Any]) -> Record:
-    own: Any
     *own, ended_at, ground, industries, provinces, suppressed, valid, name, registrant, content = row
-    fields = orjson.loads(content) if content and valid and own[8] == "VALID" and not suppressed else {}
+    record: dict[str, Any] = dict(zip(_FIRST, own, strict=True))
+    fields = orjson.loads(content) if content and valid and record["state"] == "VALID" and not suppressed else {}
     return Record(
-        *own,
-        shanghai_date(ended_at) if ended_at else None,
-        ground,
-        tuple(industries),
-        tuple(provinces),
-        bool(suppressed),
-        "" if suppressed else _shown("name", name),
-        "" if suppressed else _shown("registrant_name", registrant),
-        visible(fields, "export"),
+        **record,
+        ended_on=shanghai_date(ended_at) if ended_at else None,
+        ground=ground,
+        industries=tuple(industries),
+        provinces=tuple(provinces),
+        suppressed=bool(suppressed),
+        name="" if suppressed else _shown("name", name),
+        registrant_name="" if suppressed else _shown("registrant_name", registrant),
+        fields=visible(fields, "export"),
     )
 
 

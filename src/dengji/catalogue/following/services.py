@@ -47,7 +47,8 @@ def subscribe(
     Raises DomainError webhook_address, not_found for an unknown code, filter_invalid, followers_full (409), forbidden
     without a person.
     """
-    if actor.person_id is None:
+    person = actor.person_id
+    if person is None:
         raise forbidden(N_("请先登录：关注需要本人的访问令牌"))
     outside.look_up(outside.parse(url))
     target = records.by_code(code).object_id if kind == "record" else None
@@ -55,13 +56,13 @@ def subscribe(
     conditions.condition(Filters(**{name: tuple(values) for name, values in wanted.items()}))
 
     def work(at: datetime) -> dict[str, Any]:
-        lock_words("followers", str(actor.person_id))
+        lock_words("followers", str(person))
         most = int(getattr(settings, "DENGJI_FOLLOWERS", 20))
-        if Follower.objects.filter(person_id=actor.person_id).count() >= most:
+        if Follower.objects.filter(person_id=person).count() >= most:
             raise conflict("followers_full", N_("关注已达上限 {most} 项"), params={"most": most})
         pk = new_id()
         row = Follower.objects.create(
-            id=pk, person_id=actor.person_id, kind=kind, object_id=target, filters=wanted,
+            id=pk, person_id=person, kind=kind, object_id=target, filters=wanted,
             url=seal(url.encode(), pk.bytes), created_at=real_now(),
         )  # fmt: skip
         Message.objects.create(follower=row, position=-1, next_at=real_now())
