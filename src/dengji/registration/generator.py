@@ -260,7 +260,7 @@ def load(
 
 
 def _adopted(row: dict[str, Any]) -> Any:
-    from .services.adoption import AdoptedRow
+    from .services.prepared import AdoptedRow
 
     return AdoptedRow(
         serial=row.pop("serial"),
