@@ -50,6 +50,8 @@ DENGJI_ORIGIN = ENV.get("DENGJI_ORIGIN", "localhost")
 DENGJI_PUBLIC_URL = ENV.get("DENGJI_PUBLIC_URL", "")
 #: How many exports one process sends at once; each holds a thread while it is read.
 DENGJI_EXPORT_STREAMS = int(ENV.get("DENGJI_EXPORT_STREAMS", "4"))
+#: How many records and searches one person may follow by webhook.
+DENGJI_FOLLOWERS = int(ENV.get("DENGJI_FOLLOWERS", "20"))
 DENGJI_GM = ENV.get("DENGJI_GM") == "1"
 #: `auto` (an index of files where its library is there) or `postgres`.
 DENGJI_SEARCH = ENV.get("DENGJI_SEARCH", "auto")
