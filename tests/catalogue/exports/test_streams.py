@@ -13,6 +13,7 @@ from django.test import Client
 from dengji.catalogue.exports import source, streams
 from dengji.catalogue.models import Item
 from dengji.law.visibility import TABLE
+from dengji.registration.models import Registration
 from tests.catalogue import kit
 from tests.factories import world as w
 
@@ -82,7 +83,8 @@ def test_registrant_and_register_filter(client: Client, mixed: w.World) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"industry": "5"}, {"region": "6"}, {"year": "20x5"}, {"register": "1"}, {"sort": "name"}, {"q": "客运"}]
+    "asked",
+    [{"industry": "5"}, {"region": "6"}, {"year": "20x5"}, {"register": "1"}, {"sort": "name"}, {"q": "客" * 200}],
 )
 def test_what_is_not_understood_is_refused_not_ignored(client: Client, mixed: w.World, asked: Any) -> None:
     response = client.get("/export/registrations.json", asked)
@@ -90,17 +92,22 @@ def test_what_is_not_understood_is_refused_not_ignored(client: Client, mixed: w.
     assert response.json()["field"] == next(iter(asked))
 
 
-def test_the_search_joins_in_at_one_seam(client: Client, mixed: w.World, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = list(Item.objects.order_by("-rank").values_list("number", "code"))[::5]
-    monkeypatch.setattr(source, "search", lambda q, filters: (number for number, _ in chosen))
-    monkeypatch.setattr(source, "BATCH", 3)
-    assert [row["code"] for row in read(client, "json", q="客运")] == [code for _, code in chosen]
+def test_words_choose_what_the_search_finds_page_by_page(
+    client: Client, mixed: w.World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "BATCH", 2)
+    items = Item.objects.order_by("-rank").filter(suppressed=False)
+    named = dict(Registration.objects.values_list("pk", "name"))
+    wanted = [item.code for item in items if "独一无二" in named[item.object_id]]
+    assert len(wanted) == 3
+    assert [row["code"] for row in read(client, "json", q="独一无二")] == wanted
+    coded = [item.code for item in items if item.state == "REVOKED" and "独一" in named[item.object_id]]
+    assert [row["code"] for row in read(client, "csv", q="独一无二", state="REVOKED")] == coded and len(coded) == 1
+    assert read(client, "jsonl", q="独一无二渡口之外") == [], "near results are none"
 
 
 def test_cells_are_never_formulas(client: Client, world: w.World) -> None:
     coded = w.registered(world, title="城市客运")
-    from dengji.registration.models import Registration
-
     for n, start in enumerate(("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "＝1+1", 'a"b,c\nd')):
         Registration.objects.update(name=start)
         kit.catch_up()

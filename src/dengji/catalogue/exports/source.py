@@ -1,28 +1,33 @@
-"""Which items a stream takes, in which order; the one seam at which the search joins in."""
+"""Which items a stream takes, in which order: those of the tables, or those that a search finds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 
 from django.db.models import Max, QuerySet
 
-from dengji.core.errors import N_, DomainError
-
 from .. import filters as conditions
+from .. import index
 from ..models import Item
-from ..query import Filters
+from ..query import Filters, Search, measure, parse
 
 BATCH = 500
-#: Given words and filters, yields the numbers of all matching items in rank order, newest first. Without the search,
-#: words are refused rather than passed over.
-Numbers = Callable[[str, Filters], Iterator[int]]
 
 
-def _refuse(q: str, filters: Filters) -> Iterator[int]:
-    raise DomainError("query_unsupported", N_("此导出不支持检索词"), "q")
+def search(q: str, filters: Filters) -> Iterator[int]:
+    """Yield the numbers of all items that a search finds, newest first; near results are no results here.
 
-
-search: Numbers = _refuse
+    Raises DomainError query_too_long, query_too_many_words.
+    """
+    measure(q)
+    asked = Search(parse(q), filters, order="newest", limit=BATCH, facets=False, near=False)
+    while True:
+        hits = index.engine().search(asked)
+        yield from hits.numbers
+        if hits.next is None:
+            return
+        asked = replace(asked, after=hits.next)
 
 
 def numbers(q: str, filters: Filters) -> Iterator[list[int]]:

@@ -124,7 +124,7 @@ def _csv(q: str, filters: Filters, headings: str) -> Iterator[bytes]:
         text.seek(0)
         text.truncate()
         for row in rows:
-            writer.writerow([*(_cell(row.get(name)) for name in COLUMNS), *([mark] if mark else [])])
+            writer.writerow([*(cell(row.get(name)) for name in COLUMNS), *([mark] if mark else [])])
         yield text.getvalue().encode()
 
 
@@ -135,7 +135,7 @@ def _title(name: str) -> str:
     return field.label_en if (get_language() or "").startswith("en") else field.label
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
     """Return a value as the text of a cell: lists joined by semicolons, nothing that a spreadsheet would run."""
     if value is None:
         return ""
@@ -160,8 +160,6 @@ def registrations(request: HttpRequest, form: str) -> HttpResponseBase:
     q = request.GET.get("q", "").strip()
     measure(q)
     filters = conditions.from_query(request.GET)
-    if q and source.search is source._refuse:
-        source._refuse(q, filters)
     tag = etag(request)
     if found := unchanged(request, tag):
         return found
