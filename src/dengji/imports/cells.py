@@ -317,7 +317,7 @@ def _remembered(name: str, reader: Callable[[Any], Any]) -> Callable[[Any], Any]
     """Return a reader that reads the same text, or list of texts, only once: most columns say few things."""
     if name in _OWN:
         return reader
-    known = lru_cache(maxsize=2048)(reader)
+    known = lru_cache(maxsize=_KNOWN)(reader)
 
     def read(cell: Any) -> Any:
         kind = type(cell)
@@ -331,6 +331,8 @@ def _remembered(name: str, reader: Callable[[Any], Any]) -> Callable[[Any], Any]
 
 
 _REMEMBERED = 200
+#: Somewhat more than the country has counties.
+_KNOWN = 4096
 _ONLY_TEXT = {str}
 
 

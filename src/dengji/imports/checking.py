@@ -197,7 +197,7 @@ def _check_draft(row: Row, plan: Plan, context: Context, *, done: bool) -> None:
 def _check_adopted(row: Row, plan: Plan, prepare: Preparer) -> None:
     """Check only what makes an adoption possible: it was reviewed where it was registered (Art. 14)."""
     given = {name: row.content.pop(name) for name in ADOPTION if name in row.content}
-    content = {k: v for k, v in row.content.items() if k not in record.PERSONAL}
+    content, _personal = record.split_personal(row.content)
     content.setdefault("data_type", plan.data_type)
     for name in _ADOPTED_NEEDS:
         if not content.get(name):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as default
 from functools import lru_cache
@@ -18,6 +18,7 @@ from .faults import file_error
 #: Marks a row that only shows how to fill in the others; such rows are passed over.
 MARKER = "_marker"
 EXAMPLE = "示例"
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 _ALIASES = {
     "流水号": "serial",
     "申请流水号": "serial",
@@ -49,12 +50,10 @@ class Reading:
 def _names(adoption: bool) -> dict[str, str]:
     names = {fold(MARKER): MARKER, fold("行标记"): MARKER, fold("row mark"): MARKER}
     for name, field in FIELDS.items():
-        for text in (name, field.label, field.label_en):
-            names[fold(text)] = name
+        names |= dict.fromkeys((name, *map(fold, (name, field.label, field.label_en))), name)
     if adoption:
         for name, (zh, en, _kind, _required) in ADOPTION.items():
-            for text in (name, zh, en):
-                names[fold(text)] = name
+            names |= dict.fromkeys((name, *map(fold, (name, zh, en))), name)
         names |= {fold(alias): name for alias, name in _ALIASES.items()}
     return names
 
@@ -89,23 +88,27 @@ def read_cells(columns: Columns, row: Sequence[Any]) -> Reading:
 def read_object(row: Mapping[str, Any], *, adoption: bool = False) -> Reading:
     """Return what a JSON object says; keys are mapped like headings, structured values kept as they are."""
     names = _names(adoption)
+    placed = dict(zip((names.get(key) or names.get(fold(key)) for key in row), row.values(), strict=True))
+    if len(placed) == len(row) and None not in placed:
+        return _read(placed.items())  # type: ignore[arg-type]
     known: dict[str, Any] = {}
     unknown: list[str] = []
     for key, value in row.items():
-        name = key if key in FIELDS else names.get(fold(key))
+        name = names.get(key) or names.get(fold(key))
         if name is None:
             unknown.append(key[:100])
         elif name in known:
             raise file_error("heading_twice", N_("表头“{heading}”重复出现"), heading=key[:100])
         else:
             known[name] = value
-    reading = _read(iter(known.items()))
+    reading = _read(known.items())
     reading.unknown = tuple(unknown)
     return reading
 
 
-def _read(cells: Iterator[tuple[str, Any]]) -> Reading:
+def _read(cells: Iterable[tuple[str, Any]]) -> Reading:
     reading, taking = Reading(), readers()
+    content = reading.content
     for name, cell in cells:
         if cell is None or cell == "":
             continue
@@ -117,6 +120,6 @@ def _read(cells: Iterator[tuple[str, Any]]) -> Reading:
         except CellError as error:
             reading.findings.append(error.finding)
             continue
-        if value not in (None, "", [], {}):
-            reading.content[name] = value
+        if value or value not in _NOTHING:
+            content[name] = value
     return reading

@@ -48,7 +48,8 @@ def _field(name: str, spec: Mapping[str, Any]) -> Field:
 
 FIELDS: dict[str, Field] = {name: _field(name, spec) for name, spec in SCHEMA["properties"].items()}
 GROUPS: dict[str, dict[str, str]] = SCHEMA["x-groups"]
-PERSONAL: frozenset[str] = frozenset(name for name, field in FIELDS.items() if field.personal)
+_PERSONAL = tuple(name for name, field in FIELDS.items() if field.personal)
+PERSONAL: frozenset[str] = frozenset(_PERSONAL)
 
 
 def heading(name: str) -> str:
@@ -58,5 +59,5 @@ def heading(name: str) -> str:
 
 def split_personal(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Split a record into (fields that may be stored in clear, personal fields to be encrypted)."""
-    clear = {k: v for k, v in content.items() if k not in PERSONAL}
-    return clear, {k: v for k, v in content.items() if k in PERSONAL}
+    clear = dict(content)
+    return clear, {name: clear.pop(name) for name in _PERSONAL if name in clear}

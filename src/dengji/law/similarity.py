@@ -57,6 +57,8 @@ def split_name(name: str) -> tuple[str, str, str]:
 
 def repeated_region(region: str, title: str) -> str:
     """Return the tail of the region (≥ 2 characters) with which the title begins again, or ""."""
+    if title[:1] not in region:
+        return ""
     for start in range(len(region) - 1):
         if title.startswith(region[start:]):
             return region[start:]
@@ -65,6 +67,8 @@ def repeated_region(region: str, title: str) -> str:
 
 def key_text(text: str) -> str:
     """Return the letters and digits of a text in one width and case: what must differ for two names to differ."""
+    if text.isascii() and text.isalnum():
+        return text.lower()
     return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text)).casefold()
 
 

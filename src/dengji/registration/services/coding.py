@@ -51,9 +51,13 @@ def validity(coded_on: date, content: Mapping[str, Any], rulebook: Rulebook) -> 
     return coded_on, full
 
 
+#: The fields of a record that stand in the log, as far as the page shows them.
+_TOLD = ("industries", "coverage_regions", "access_mode")
+
+
 def page_public(row: Registration, fields: Mapping[str, Any], content: str, **more: Any) -> dict[str, Any]:
     """Return what a public entry says of a registration: codes, dates, states, never free text (design §5)."""
-    shown = visible(fields, "page")
+    shown = visible({name: fields[name] for name in _TOLD if name in fields}, "page")
     return plain_dict(
         {
             "code": row.code,
