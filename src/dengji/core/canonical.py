@@ -101,19 +101,14 @@ def plain_dict(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """Return a value with dates as text and empty members of objects left out."""
-    kind = type(value)
-    if kind in _AS_THEY_ARE:
+    if type(value) in _AS_THEY_ARE:
         return value
-    if kind is list:
-        return [plain(v) for v in value]
-    if kind is date:
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return plain_dict(value)
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     if isinstance(value, datetime):
         return timestamp(value)
     if isinstance(value, date):
         return value.isoformat()
+    if isinstance(value, Mapping):  # last, because it is the dearest question
+        return plain_dict(value)
     return value if isinstance(value, (str, bool, int)) else str(value)
