@@ -66,6 +66,7 @@ def repeated_region(region: str, title: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
 def key_text(text: str) -> str:
     """Return the letters and digits of a text in one width and case: what must differ for two names to differ."""
     if text.isascii() and text.isalnum():

@@ -55,10 +55,11 @@ def _index() -> dict[str, tuple[tuple[str, str], ...]]:
 
 #: first two characters → (word, division): one pass over a text finds the few words worth looking for.
 _WORDS = _index()
+_STARTS = frozenset(_WORDS)
 
 
 def _count(text: str, weight: int, scores: Counter[str]) -> None:
-    for start in set(map(add, text, text[1:])) & _WORDS.keys():
+    for start in _STARTS.intersection(map(add, text, text[1:])):
         for word, code in _WORDS[start]:
             if word in text:
                 scores[code] += weight * len(word)
