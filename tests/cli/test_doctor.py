@@ -13,6 +13,7 @@ from dengji.backup import recipient
 from dengji.cli.health import promised_tables
 from dengji.core import encryption
 from dengji.registration.models import Application, Registration
+from tests.catalogue.kit import catch_up
 from tests.cli.harness import Command
 from tests.factories import world as w
 
@@ -108,6 +109,20 @@ def test_an_altered_projection_is_found(node: Path, dengji: Command, owner_conne
     told = dengji("rebuild")
     assert "CODING" in told.out
     assert "application" in told.err
+
+
+def test_altered_figures_of_the_catalogue_are_found(
+    node: Path, dengji: Command, owner_connection: psycopg.Connection
+) -> None:
+    w.registered(w.build())
+    catch_up()
+    assert dengji.data("rebuild")["statistics"] == [] and lines(dengji, node)["statistics"]["status"] == "ok"
+    owner_connection.execute("UPDATE catalogue_tally SET delta = 3 WHERE dimension = 'section'")
+    answer = dengji("rebuild", "--json")
+    assert answer.code == 1 and [(one["kept"], one["counted"]) for one in answer.data["statistics"]] == [(3, 1)]
+    assert "section" in dengji("rebuild").out
+    owner_connection.execute("UPDATE catalogue_tally SET delta = 3")
+    assert lines(dengji, node)["statistics"]["status"] == "fail"
 
 
 def test_exposed_and_foreign_keys_are_found(

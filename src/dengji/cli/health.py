@@ -272,6 +272,15 @@ def projection() -> Iterator[Line]:
     yield Line("projection", FAIL if bad else OK, detail, _("请运行 dengji rebuild 查看全部差异") if bad else "")
 
 
+def statistics() -> Iterator[Line]:
+    """The figures kept are what a count of the registrations in the catalogue gives."""
+    from dengji.catalogue.statistics.selectors import differences
+
+    bad = len(differences(quick=True))
+    way_out = _("请运行 dengji rebuild 查看全部差异") if bad else ""
+    yield Line("statistics", FAIL if bad else OK, _("{count} 处不一致", count=bad) if bad else "", way_out)
+
+
 def worker() -> Iterator[Line]:
     """Nothing has waited long for its place in the log, which is the worker's business."""
     from django.db import connection
@@ -363,6 +372,7 @@ def inside(node: OpenNode) -> Iterator[Line]:
         "calendar": calendar,
         "storage": storage,
         "projection": projection,
+        "statistics": statistics,
         "worker": worker,
         "ledger": log,
         "anchors": anchoring,

@@ -15,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("log/", include("dengji.ledger.urls")),
     path("", include("dengji.catalogue.urls")),
+    path("", include("dengji.catalogue.statistics.urls")),
 ]

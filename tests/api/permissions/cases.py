@@ -342,6 +342,9 @@ _ENDPOINTS: dict[str, Case] = {
         for path in (
             "registers",
             "statistics",
+            "statistics/catalogue",
+            "statistics/months",
+            "statistics/disclosure",
             "calendars",
             "rulebooks",
             "procedure",

@@ -1,4 +1,4 @@
-"""`dengji rebuild`: folds the decisions of every object again and compares with what is stored (design §3)."""
+"""`dengji rebuild`: folds the decisions of every object again, counts the figures again, and compares (design §3)."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print what differs, with progress on stderr; 1 where anything does."""
+    from dengji.catalogue.statistics.selectors import differences as statistics
     from dengji.registration.projection import MODELS
 
     checked: dict[str, int] = {}
@@ -40,12 +41,16 @@ def run(args: argparse.Namespace) -> int:
             found += _compare(model, keys[start : start + _BATCH])
             progress.at(min(start + _BATCH, len(keys)))
     total = sum(checked.values())
+    figures = statistics()
     rows = ((d["object"], d["id"], d["column"], d["stored"], d["folded"]) for d in found)
     lines = [_("已比对 {total} 个对象，不一致 {count} 处", total=total, count=len(found))]
     if found:
         lines += table([_("对象"), _("编号"), _("项"), _("现存"), _("推算")], rows)
-    show(args, {"checked": checked, "differences": found}, lines)
-    return NO if found else DONE
+    lines += [_("统计数字与重新计数不一致 {count} 处", count=len(figures))] if figures else []
+    names = ("dimension", "value", "data_type", "state", "kept", "counted")
+    lines += table(names, ([row[name] for name in names] for row in figures)) if figures else []
+    show(args, {"checked": checked, "differences": found, "statistics": figures}, lines)
+    return NO if found or figures else DONE
 
 
 def _keys(model: type[CaseBase], sample: int | None) -> Iterator[Any]:

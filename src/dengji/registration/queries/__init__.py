@@ -3,7 +3,7 @@
 from .cases import application_detail, applications, decisions, findings
 from .desk import queue
 from .public import notice, notices, registers, registration, registrations
-from .statistics import statistics
+from .statistics import acts_in, statistics
 from .voices import (
     calendar_in_force,
     complaint_detail,
@@ -18,6 +18,7 @@ from .voices import (
 )
 
 __all__ = [
+    "acts_in",
     "application_detail",
     "applications",
     "calendar_in_force",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from django.db import connection
 from django.db.models import Count, Q, Sum
 
 from dengji.core.clock import legal_now
+from dengji.parties.models import Register
 
 from ..models import Application, Objection, Registration
 
@@ -32,7 +35,12 @@ CROSS JOIN LATERAL (
 WHERE d.act = ANY(%s) AND (%s::uuid IS NULL OR d.register_id = %s::uuid)
 GROUP BY d.act
 """
-_kept: dict[tuple[str, UUID | None], tuple[float, dict[str, Any]]] = {}
+_ACTS = """
+SELECT act, count(*) FROM registration_decision
+WHERE register_id = ANY(%s) AND at >= %s AND at < %s AND act = ANY(%s) GROUP BY act
+"""
+_kept: dict[tuple[Any, ...], tuple[float, dict[str, Any]]] = {}
+_MOST = 256
 
 
 def statistics(register_id: UUID | None = None) -> dict[str, Any]:
@@ -40,13 +48,35 @@ def statistics(register_id: UUID | None = None) -> dict[str, Any]:
 
     They are counted anew at most every DENGJI_STATISTICS_SECONDS, so that a public page cannot wear the database out.
     """
-    key = str(connection.settings_dict["NAME"]), register_id
+    return _keep((register_id,), lambda: _count(register_id))
+
+
+def acts_in(first: datetime, end: datetime, acts: Sequence[str], register_id: UUID | None = None) -> dict[str, Any]:
+    """Return how often acts were done from an instant until before another: {as_of, acts: {name: count}} (R58).
+
+    Counted anew at most every DENGJI_STATISTICS_SECONDS.
+    """
+    return _keep((register_id, first, end, tuple(acts)), lambda: _count_acts(first, end, acts, register_id))
+
+
+def _keep(key: tuple[Any, ...], count: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    key = str(connection.settings_dict["NAME"]), *key
     known = _kept.get(key)
     if known and time.monotonic() - known[0] < settings.DENGJI_STATISTICS_SECONDS:
         return known[1]
-    value = _count(register_id)
+    value = count()
+    if len(_kept) >= _MOST:
+        _kept.clear()
     _kept[key] = time.monotonic(), value
     return value
+
+
+def _count_acts(first: datetime, end: datetime, acts: Sequence[str], register_id: UUID | None) -> dict[str, Any]:
+    mine = [register_id] if register_id else list(Register.objects.values_list("pk", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTS, [mine, first, end, list(acts)])
+        found = dict(cursor.fetchall())
+    return {"as_of": legal_now(), "acts": {act: found.get(act, 0) for act in acts}}
 
 
 def _count(register_id: UUID | None) -> dict[str, Any]:
