@@ -28,7 +28,7 @@ _STATES = ("VALID", "CANCELLED", "REVOKED")
 _PERIOD = ("opening", "added", "cancelled", "revoked", "closing")
 _BAR = 120
 #: Of the chart of months: how many are shown, and its measures in its own units.
-_SHOWN, _STEP, _HEIGHT = 24, 30, 160
+_SHOWN, _STEP, _HEIGHT = 24, 34, 160
 _ASKED = ("register", "type", "from", "to")
 
 
@@ -97,7 +97,7 @@ def _chart(months: list[dict[str, Any]]) -> dict[str, Any]:
             "middle": n * _STEP + _STEP // 2,
             "y": _HEIGHT - (height := one["closing"] * (_HEIGHT - 20) // most),
             "height": height,
-            "month": one["month"][5:] if one["month"][5:] != "01" and n else one["month"],
+            "month": one["month"][2:],
             "value": one["closing"],
         }
         for n, one in enumerate(months)
