@@ -8,10 +8,10 @@ import zipfile
 
 import pytest
 
+from dengji.core.tables import read
 from dengji.imports.checking import Plan, checked
 from dengji.imports.columns import map_headings
 from dengji.imports.faults import SPECS
-from dengji.imports.readers import read
 from dengji.imports.report import HEADINGS, OUTCOMES, Result, compact, lines, safe, words
 from dengji.imports.template import template
 from dengji.law import calendar, checks, rulebook

@@ -11,12 +11,12 @@ from math import isfinite
 from typing import Any
 
 from dengji.core.errors import N_
+from dengji.core.tables import MAX_CELL
 from dengji.law.checks.model import Finding
 from dengji.law.codes import CodeError, division, division_by_name, match_region_prefix, region
 from dengji.law.record import FIELDS, GROUPS
 
 from . import faults
-from .readers import MAX_CELL
 
 #: Columns that a registration of another platform has besides its record: name → (Chinese, English, kind, required).
 ADOPTION: dict[str, tuple[str, str, str, bool]] = {

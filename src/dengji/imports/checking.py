@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 from dengji.core.errors import DomainError
+from dengji.core.tables import read
 from dengji.law import checks, record
 from dengji.law.calendar import Calendar
 from dengji.law.checks import Context, Finding
@@ -29,7 +30,6 @@ from dengji.registration.services.prepared import AdoptedRow, Defaults, Prepared
 from . import faults
 from .cells import ADOPTION
 from .columns import Columns, Reading, map_headings, read_cells, read_object
-from .readers import read
 
 BATCH = 2000
 #: Findings of the law after which a row cannot be stored, not even as a draft.

@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any
 
 from dengji.core.errors import N_
+from dengji.core.tables import file_error
 from dengji.law.checks.model import Finding
 from dengji.law.record import FIELDS
 
 from .cells import ADOPTION, CellError, fold, readers
-from .faults import file_error
 
 #: Marks a row that only shows how to fill in the others; such rows are passed over.
 MARKER = "_marker"

@@ -73,8 +73,3 @@ def refusal(error: DomainError | CodeError, name: str | None = None) -> Finding:
     field = name or getattr(error, "field", None)
     article = str(getattr(error, "article", ""))
     return Finding(error.code, field, "error", article, error.message, _MEND, error.params)
-
-
-def file_error(code: str, message: str, status: int = 422, **params: str | int) -> DomainError:
-    """Return the error for a file that cannot be read at all; field `file`."""
-    return DomainError(code, message, "file", status=status, params=params)

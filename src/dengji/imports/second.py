@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dengji.core.errors import N_, DomainError
-
-from .faults import file_error
+from dengji.core.tables import file_error
 
 if TYPE_CHECKING:
     from .checking import Plan, Row

@@ -24,6 +24,7 @@ from dengji.core.clock import legal_now, real_now
 from dengji.core.encryption import seal, unseal
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.core.frame import lock_key
+from dengji.core.tables import file_error
 from dengji.law.calendar import shanghai_date
 from dengji.law.checks import Finding
 from dengji.law.checks.duplicates import duplicates
@@ -343,7 +344,7 @@ def submit_file(*, actor: Actor, order: Order, data: bytes, dry: bool = False) -
     Raises DomainError file_size and what `admit` raises.
     """
     if not data or len(data) > MAX_UPLOAD:
-        raise faults.file_error("file_size", N_("文件为空或超过 {limit} 字节"), 413 if data else 422, limit=MAX_UPLOAD)
+        raise file_error("file_size", N_("文件为空或超过 {limit} 字节"), 413 if data else 422, limit=MAX_UPLOAD)
     job = open_job(actor=actor, order=order, digest=digest_of_bytes(data), dry=dry)
     if job.finished_at is None and not job.storage_key:
         path = f"imports/{job.pk.hex[-2:]}/{job.pk.hex}"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from dengji.core import tables
 from dengji.core.errors import DomainError
-from dengji.imports import readers
-from dengji.imports.readers import read
+from dengji.core.tables import read
 
 
 def book(rows: list[list[Any]], **options: Any) -> bytes:
@@ -113,7 +113,7 @@ def test_a_far_cell_costs_no_memory(cell: bytes) -> None:
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "MAX_UNPACKED", 1 << 20)
+    monkeypatch.setattr(tables, "MAX_UNPACKED", 1 << 20)
     bomb = with_part(TWO, SHEET, lambda body: body + b" " * (8 << 20))
     assert len(bomb) < 100_000 and refused(bomb) == "file_too_large"
 
@@ -129,10 +129,10 @@ def test_a_lie_about_the_size_is_found() -> None:
 
 
 def test_too_many_rows_and_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, "MAX_ROWS", 3)
+    monkeypatch.setattr(tables, "MAX_ROWS", 3)
     assert refused(b"a,b\n" + b"1,2\n" * 3) == "file_too_large"
     assert refused(book([["a"]] * 5)) == "file_too_large"
-    monkeypatch.setattr(readers, "MAX_COLUMNS", 2)
+    monkeypatch.setattr(tables, "MAX_COLUMNS", 2)
     assert refused(b"a,b\n1,2,3\n") == "file_too_large"
 
 

@@ -16,9 +16,7 @@ from typing import IO, Any, BinaryIO
 import orjson
 import python_calamine
 
-from dengji.core.errors import N_
-
-from .faults import file_error
+from .errors import N_, DomainError
 
 MAX_ROWS = 1_100_000
 MAX_COLUMNS = 200
@@ -35,6 +33,11 @@ _ENCODINGS = ("utf-8-sig", "gb18030")
 _DELIMITERS = ",\t;|，；"
 
 csv.field_size_limit(MAX_CELL * 8)
+
+
+def file_error(code: str, message: str, status: int = 422, **params: str | int) -> DomainError:
+    """Return the error for a file that cannot be read at all; field `file`."""
+    return DomainError(code, message, "file", status=status, params=params)
 
 
 @dataclass(frozen=True)
