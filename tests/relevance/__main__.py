@@ -21,8 +21,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         documents = measure.corpus()
         engine = TantivyEngine.create(Path(directory))
-        engine.add(documents)
-        engine.commit()
+        engine.apply(documents)
         results = measure.run(engine, documents)
         engine.close()
     print(measure.table(results))

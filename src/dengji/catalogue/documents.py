@@ -54,8 +54,14 @@ class Cut:
     title: tuple[str, ...]
     core: str
     registrant: tuple[str, ...]
-    other: tuple[str, ...]
+    agency: tuple[str, ...]
+    codes: tuple[str, ...]
     intro: tuple[str, ...]
+
+    @property
+    def other(self) -> tuple[str, ...]:
+        """Return the names of the agency and the codes."""
+        return (*self.agency, *self.codes)
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -72,12 +78,13 @@ def cut(document: Document) -> Cut:
     """Fold a document's texts; organisations under their short and full names too."""
     title = fold(document.title)
     core = fold(split_name(document.title)[2])
-    others = dict.fromkeys(fold(code) for code in document.codes)
+    codes = dict.fromkeys(map(fold, document.codes))
     return Cut(
         title=(title, *other_names(title)) if title else (),
         core=core if core != title else "",
         registrant=_organisation(document.registrant),
-        other=(*_organisation(document.agency), *(text for text in others if text)),
+        agency=_organisation(document.agency),
+        codes=tuple(filter(None, codes)),
         intro=(intro,) if (intro := fold(document.intro)) else (),
     )
 
@@ -111,18 +118,21 @@ def after_position(position: int, limit: int) -> list[Document]:
     return _read(_SELECT + " WHERE i.position > %s ORDER BY i.position LIMIT %s", [position, limit])
 
 
-def after_number(number: int, limit: int) -> list[Document]:
-    """Return the documents with higher numbers, in order; at most `limit`. For making an index anew."""
-    return _read(_SELECT + " WHERE i.number > %s ORDER BY i.number LIMIT %s", [number, limit])
-
-
 def _read(sql: str, params: list[Any]) -> list[Document]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
-        return [_document(row) for row in cursor]
+        return [of_row(row) for row in cursor]
 
 
-def _document(row: Sequence[Any]) -> Document:
+def rows_after_number(number: int, limit: int) -> list[tuple[Any, ...]]:
+    """Return the rows with higher numbers, in order; at most `limit`. For making an index anew, by `of_row`."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT + " WHERE i.number > %s ORDER BY i.number LIMIT %s", [number, limit])
+        return cursor.fetchall()
+
+
+def of_row(row: Sequence[Any]) -> Document:
+    """Return the document of a row."""
     number, position, rank, title, registrant, agency, code, serial, local, intro = row[:10]
     codes = tuple(str(one) for one in (code, serial, local) if one)
     return Document(

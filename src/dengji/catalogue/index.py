@@ -15,7 +15,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from django.db import connection
 
 from dengji.core.errors import N_, DomainError, conflict
 
-from . import documents
+from . import documents, preparing
 from .engines.base import Answering
 from .engines.postgres import PostgresEngine
 from .engines.scan import ScanEngine
@@ -296,23 +296,31 @@ def _shadow(fresh: bool) -> tuple[Path, TantivyEngine, Place]:
 
 
 def _read_all(path: Path, index: TantivyEngine, place: Place, progress: Progress | None) -> None:
-    total = Item.objects.count() if progress else 0
+    total = Item.objects.filter(number__gt=place.number).count()
     done = Item.objects.filter(number__lte=place.number).count() if progress and place.number else 0
+    total += done
     # After a kill the index may hold more than the place says, as far as one commit reaches.
     again, waiting = place.number > 0 or index.documents > 0, 0
-    while found := documents.after_number(place.number, _READ):
-        (index.apply if again else index.add)(found)
-        place.number = found[-1].number
-        waiting += len(found)
-        done += len(found)
-        if waiting >= _COMMIT:
-            index.commit()
-            place.write(path)
-            again, waiting = False, 0
-        if progress:
-            progress(done, max(total, done))
+    with closing(preparing.written(_rows(place.number), total - done)) as batches:
+        for found in batches:
+            index.add_written((text for _, text in found), again=[n for n, _ in found] if again else ())
+            place.number = found[-1][0]
+            waiting += len(found)
+            done += len(found)
+            if waiting >= _COMMIT:
+                index.commit()
+                place.write(path)
+                again, waiting = False, 0
+            if progress:
+                progress(done, max(total, done))
     index.commit()
     place.write(path)
+
+
+def _rows(number: int) -> Iterator[list[tuple[Any, ...]]]:
+    while found := documents.rows_after_number(number, _READ):
+        yield found
+        number = found[-1][0]
 
 
 def _swap(path: Path) -> dict[str, Any]:

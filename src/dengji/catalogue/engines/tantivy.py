@@ -57,40 +57,63 @@ def _schema() -> tantivy.Schema:
 _SCHEMA = _schema()
 
 
-def _marks(texts: Sequence[str]) -> str:
-    together = " ".join(texts)
-    return " ".join({*together, *triples(together)})
+@lru_cache(maxsize=4096)
+def _words(folded: str) -> list[str]:
+    return words(folded)
+
+
+def _cut_up(text: str) -> tuple[str, frozenset[str]]:
+    """A text's pairs, joined, and its characters and triples."""
+    return joined_pairs(text), frozenset((*text, *triples(text)))
 
 
 @lru_cache(maxsize=16384)
-def _pieces(text: str) -> str:
-    return f"{joined_pairs(text)} {_marks((text,))}"
+def _organisation(text: str) -> tuple[str, frozenset[str], str]:
+    """The same of a name that many records have, and all of it together."""
+    joined, marks = _cut_up(text)
+    return joined, marks, f"{joined} {' '.join(marks)}"
 
 
-def to_tantivy(document: Document) -> tantivy.Document:
+def _bounded(text: str, joined: str) -> str:
+    return f"{BEGIN}{text[0]} {joined} {text[-1]}{END}"
+
+
+def fields(document: Document) -> dict[str, Any]:
     """Return a document as the index holds it: cut, with its facet values and two orders."""
     pieces: Cut = cut(document)
-    fields: dict[str, Any] = {
+    title, core = pieces.title, pieces.core
+    title_joined = [joined_pairs(text) for text in title]
+    title_marks = {mark for text in title for mark in (*text, *triples(text))}
+    bounded = list(map(_bounded, title, title_joined))
+    known = {word for text in title for word in words(text)}
+    if core:
+        within = len(core) > 1 and title[0].endswith(core)
+        bounded.append(_bounded(core, title_joined[0][4 - 3 * len(core) :] if within else joined_pairs(core)))
+        known.update(_words(core))
+    registrants, others = list(map(_organisation, pieces.registrant)), list(map(_organisation, pieces.agency))
+    codes, intro = list(map(_cut_up, pieces.codes)), list(map(_cut_up, pieces.intro))
+    marks = title_marks.union(*(one[1] for one in (*registrants, *others, *codes, *intro)))
+    found: dict[str, Any] = {
         "number": document.number,
         "rank": document.rank,
         "best": best_of(document),
-        "all": [joined_pairs(text) for text in pieces.texts],
-        "marks": _marks(pieces.texts),
-        "title": [joined_pairs(f"{BEGIN}{text}{END}") for text in pieces.titles],
-        "title_marks": _marks(pieces.title),
-        "title_words": " ".join({word for text in pieces.titles for word in words(text)}),
-        "registrant": " ".join(map(_pieces, pieces.registrant)),
-        "other": " ".join(map(_pieces, pieces.other)),
+        "all": [*title_joined, *(one[0] for one in (*registrants, *others, *codes, *intro))],
+        "marks": " ".join(marks),
+        "title": bounded,
+        "title_marks": " ".join(title_marks),
+        "title_words": " ".join(known),
+        "registrant": " ".join([one[2] for one in registrants]),
+        "other": " ".join([*(one[2] for one in others), *(f"{one[0]} {' '.join(one[1])}" for one in codes)]),
         "year": str(document.year),
         "register": document.register,
         "shown": f"{document.title}{_SEPARATOR}{document.registrant}",
     }
     if pieces.registrant:
-        fields["name"] = f"{pieces.registrant[0]}{_SEPARATOR}{document.registrant}"
+        found["name"] = f"{pieces.registrant[0]}{_SEPARATOR}{document.registrant}"
     for name in _COLUMNS:
         if name != "year" and (value := getattr(document, name)):
-            fields[name] = list(value) if isinstance(value, tuple) else value
-    return tantivy.Document(**fields)
+            found[name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def _term(field: str, value: Any) -> Query:
@@ -219,14 +242,19 @@ class TantivyEngine(Searching[Reading]):
             writer.delete_documents_by_term("number", number)
         for document in documents:
             writer.delete_documents_by_term("number", document.number)
-            writer.add_document(to_tantivy(document))
+            writer.add_document(tantivy.Document(**fields(document)))
         self.commit()
 
-    def add(self, documents: Iterable[Document]) -> None:
-        """Take documents that the index does not hold yet, without committing: for making an index anew."""
+    def add_written(self, documents: Iterable[str], again: Iterable[int] = ()) -> None:
+        """Take documents as `preparing.write` gives them, without committing: for making an index anew.
+
+        What is held of the numbers `again` is forgotten first.
+        """
         writer = self._open_writer()
+        for number in again:
+            writer.delete_documents_by_term("number", number)
         for document in documents:
-            writer.add_document(to_tantivy(document))
+            writer.add_json(document)
 
     def commit(self) -> None:
         """Make all that was taken durable and visible."""
