@@ -15,6 +15,7 @@ from dengji.registration import services
 from dengji.web.marks import DEMONSTRATION
 from tests.api.conftest import Callers
 from tests.api.test_errors import problem
+from tests.catalogue import kit
 from tests.factories import world as w
 
 PERSONAL = ("13800000000", "example@example.com", "示例经办人")
@@ -41,31 +42,6 @@ def revoke(world: w.World, registration: str) -> None:
     )
 
 
-def test_registrations_are_found_by_part_of_name_and_by_facet(callers: Callers) -> None:
-    world, public = callers.world, callers.public
-    made = [w.registered(world, title=f"独一无二客运{n}") for n in range(3)]
-    first = public.get("registrations", {"q": "独一无二", "limit": 2}).json()
-    assert first["total"] == 3 and len(first["items"]) == 2
-    assert first["facets"]["industry"] == {"54": 3} and first["facets"]["region"] == {"620700": 3}
-    assert first["facets"]["state"] == {"VALID": 3} and first["facets"]["type"] == {"resource": 3}
-    rest = public.get("registrations", {"q": "独一无二", "limit": 2, "cursor": first["next"]}).json()
-    assert rest["total"] is None and rest["next"] is None
-    found = [item["code"] for item in (*first["items"], *rest["items"])]
-    assert found == [m["code"] for m in reversed(made)]
-    assert public.get("registrations", {"q": made[0]["code"][-9:].lower()}).json()["total"] == 1
-    for name, hit, miss in (
-        ("industry", "54", "01"),
-        ("region", "620700", "620100"),
-        ("type", "resource", "product"),
-        ("state", "VALID", "REVOKED"),
-        ("registrant", "张掖市", "天水市"),
-    ):
-        assert public.get("registrations", {"q": "独一无二", name: hit}).json()["total"] == 3, name
-        assert public.get("registrations", {"q": "独一无二", name: miss}).json()["total"] == 0, name
-    assert not any(word in str(first) for word in PERSONAL)
-    assert set(first["items"][0]["fields"]) <= set(visible_fields("search"))
-
-
 def test_a_code_shows_its_page_and_a_revoked_one_its_tombstone(callers: Callers) -> None:
     coded = w.registered(callers.world)
     page = callers.public.get(f"registrations/{coded['code']}").json()
@@ -89,6 +65,7 @@ def test_suppressed_content_shows_the_ground_and_no_word(callers: Callers) -> No
     )
     assert done.status_code == 200, done.content
     page = callers.public.get(f"registrations/{coded['code']}").json()
+    kit.catch_up()
     listed = callers.public.get("registrations", {"state": "VALID"}).json()["items"][0]
     assert page["suppressed"] == listed["suppressed"] == "authority_order"
     assert page["fields"] == listed["fields"] == {} and "须屏蔽" not in str(page) + str(listed)
@@ -181,6 +158,7 @@ def test_statistics_count_what_happened(callers: Callers) -> None:
     assert callers["acceptor"].post(f"applications/{pk}/acts/request_supplement", items).status_code == 200
     w.draft(callers.world)
     revoke(callers.world, coded["registration"])
+    kit.catch_up()
     figures = callers.public.get("statistics", {"register_id": str(callers.world.register.pk)}).json()
     assert figures["applications"] == {"REGISTERED": 1, "SUPPLEMENT": 1}
     assert figures["registrations"] == {"REVOKED": 1} and figures["revocations"] == {"false_materials": 1}

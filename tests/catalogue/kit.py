@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from dengji.catalogue import follow
+from dengji.catalogue import follow, index
 from dengji.core.clock import legal_now
 from dengji.law.calendar import shanghai_date
 from dengji.ledger.services import place_pending
@@ -23,6 +23,12 @@ def catch_up(limit: int = 100_000) -> int:
         pass
     at = legal_now()
     return follow.follow(Round(at, shanghai_date(at), limit))
+
+
+def current(keeper: index.Keeper) -> None:
+    """Let items and index have all that is in the log."""
+    catch_up()
+    keeper.keep(100_000)
 
 
 def change(world: w.World, coded: dict[str, Any], **fields: Any) -> None:

@@ -98,17 +98,31 @@ def clusters(text: str) -> Iterator[tuple[int, int]]:
         start = i
 
 
+class _Marks(dict[str, bool]):
+    """Whether a character is a mark, worked out when first met."""
+
+    def __missing__(self, one: str) -> bool:
+        self[one] = unicodedata.category(one)[0] == "M"
+        return self[one]
+
+
+_IS_MARK = _Marks()
+
+
 def highlights(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
     """Return the [start, end) ranges of the original text in which folded needles stand, merged, in order."""
-    folded, origin = [], []
-    for start, end in clusters(text):
-        piece = fold(text[start:end])
-        folded.append(piece)
-        origin.extend([(start, end)] * len(piece))
-    whole = "".join(folded)
+    whole = fold(text)
+    wanted = [needle for needle in needles if needle and needle in whole]
+    if not wanted:
+        return []
+    plain = not any(map(_IS_MARK.__getitem__, text))
+    spans = [(i, i + 1) for i in range(len(text))] if plain else list(clusters(text))
+    pieces = [_FOLDING[ord(one)] or "" for one in text] if plain else [fold(text[start:end]) for start, end in spans]
+    origin = [span for span, piece in zip(spans, pieces, strict=True) for _ in piece]
+    whole = "".join(pieces)
     ranges: list[tuple[int, int]] = []
-    for needle in needles:
-        at = whole.find(needle) if needle else -1
+    for needle in wanted:
+        at = whole.find(needle)
         while at >= 0:
             ranges.append((origin[at][0], origin[at + len(needle) - 1][1]))
             at = whole.find(needle, at + 1)

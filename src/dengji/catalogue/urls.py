@@ -1,7 +1,8 @@
-"""Addresses of the catalogue outside the API: open exports; pages are added beside them."""
+"""Addresses of the catalogue outside the API: pages and open exports."""
 
 from django.urls import path
 
+from . import views
 from .exports import feeds, linked, oai, sitemaps, streams
 
 exports = [
@@ -23,4 +24,9 @@ exports = [
     path("sitemap-<int:n>.xml", sitemaps.sitemap, name="sitemap-part"),
     path("robots.txt", sitemaps.robots, name="robots"),
 ]
-urlpatterns = exports
+pages = [
+    path("search", views.search, name="search"),
+    path("r/<str:code>", views.record, name="record"),
+]
+# The exports come first: their addresses are those of pages with an ending.
+urlpatterns = [*exports, *pages]

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Model, Q
 
 from dengji.core.errors import not_found
+from dengji.law.codes import LOCAL_PREFIX, is_local_number
 from dengji.parties.actor import Actor
 
 from . import selectors
@@ -54,11 +55,20 @@ def _manager(model: type[Model]) -> Any:
     return model._default_manager
 
 
+def named(reference: str) -> Q:
+    """Return the condition under which a registration bears a code or local number; both are found by an index."""
+    if not is_local_number(reference):
+        return Q(code=reference)
+    # A local number ends with its serial, and by that it is indexed.
+    slug, _, serial = reference.removeprefix(LOCAL_PREFIX).rpartition("-")
+    return Q(register__slug=slug, serial=serial, local_number=reference)
+
+
 def registration_id(reference: str) -> UUID:
     """Return the id of a registration by id, code or local number, which are public; raises DomainError not_found."""
     key = as_uuid(reference)
-    named = Q(pk=key) if key else Q(code=reference) | Q(local_number=reference)
-    found: UUID | None = Registration.objects.filter(named).values_list("pk", flat=True).first()
+    rows = Registration.objects.filter(Q(pk=key) if key else named(reference))
+    found: UUID | None = rows.values_list("pk", flat=True).first()
     if found is None:
         raise not_found()
     return found

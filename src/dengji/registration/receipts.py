@@ -27,7 +27,7 @@ from dengji.ledger.pure.receipts import Trust, make_receipt, parse_receipt, veri
 from dengji.ledger.pure.stamps import split_stamps
 from dengji.parties.actor import Actor
 
-from . import selectors
+from . import lookup, selectors
 from .models import Complaint, Decision, DecisionDetail, Objection, Registration
 from .models.cases import CaseBase
 from .queries.cases import INTERNAL_WORDS
@@ -66,7 +66,7 @@ def of_registration(code: str, *, version: int | None = None, size: int | None =
 
     By code or local number, for anyone. Raises DomainError not_found, receipt_pending, checkpoint_unknown.
     """
-    row = Registration.objects.filter(Q(code=code) | Q(local_number=code, local_number__gt="")).first()
+    row = Registration.objects.filter(lookup.named(code)).first()
     found = _shown_by(row) if row is not None else []
     if version is not None:
         found = [one for one in found if one.data.get("version", 1 if one.act == "adopt" else None) == version]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Model, Q
 
 from dengji.core.errors import not_found
 from dengji.parties.actor import Actor, supervised_registers
@@ -185,20 +185,3 @@ def is_own_file(actor: Actor, obj: CaseBase) -> bool:
 def running_notices() -> Any:
     """Return the public notices that run now, newest first: readable by anyone (Art. 12)."""
     return Notice.objects.filter(state="RUNNING").select_related("register").order_by("-opened_at", "-pk")
-
-
-def home_figures() -> dict[str, int]:
-    """Return what the register holds now: valid resources, products, their registrants, and running notices."""
-    valid = Registration.objects.filter(state="VALID")
-    by_type = dict(valid.values_list("data_type").annotate(n=Count("pk")).order_by())
-    return {
-        "resources": by_type.get("resource", 0) + by_type.get("open", 0),
-        "products": by_type.get("product", 0),
-        "registrants": valid.values("organisation_id").distinct().count(),
-        "notices": Notice.objects.filter(state="RUNNING").count(),
-    }
-
-
-def latest_registrations() -> QuerySet[Registration]:
-    """Return the valid registrations, newest first: their names, registrants, dates and codes are public (Art. 14)."""
-    return Registration.objects.filter(state="VALID").order_by("-pk")

@@ -16,6 +16,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
+from dengji.catalogue.api import router as catalogue
 from dengji.catalogue.following.api import router as followers
 from dengji.catalogue.statistics.api import router as figures
 from dengji.core.errors import N_, DomainError
@@ -163,7 +164,7 @@ api = API(
     docs_url=None,
     openapi_url=None,
 )
-for _router in (figures, *routers(), imports, notifications, followers):
+for _router in (figures, *routers(), catalogue, imports, notifications, followers):
     api.add_router("", _router)
 for _error, _handler in HANDLERS.items():
     api.add_exception_handler(_error, _handler)

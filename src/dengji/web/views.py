@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from dengji.registration.selectors import home_figures, latest_registrations, running_notices
+from dengji.catalogue.selectors import home_figures, latest
+from dengji.registration.selectors import running_notices
 from dengji.registration.services.suppression import SUPPRESSED_NAME
 
 _LISTED = 20
@@ -18,6 +19,6 @@ def home(request: HttpRequest) -> HttpResponse:
         "figures": figures,
         "notices": running_notices()[:_LISTED],
         "suppressed": SUPPRESSED_NAME,
-        "registrations": latest_registrations()[:_LISTED],
+        "registrations": latest(_LISTED),
     }
     return render(request, "web/home.html", context)

@@ -269,6 +269,7 @@ _OPENED = _shows("opening")
 _ENDPOINTS: dict[str, Case] = {
     "GET /registrations": Case("registered", "GET", "registrations", seen=_lists("registration")),
     "GET /registrations/{code}": Case("registered", "GET", "registrations/{code}"),
+    "GET /suggestions": Case("registered", "GET", "suggestions?q=x"),
     "GET /notices": Case("notice", "GET", "notices", seen=_lists("notice")),
     "GET /notices/{id}": Case("notice", "GET", "notices/{notice}", seen=_shows("fields", "name")),
     "GET /rulebooks/{id}": Case("empty", "GET", "rulebooks/{rulebook}"),

@@ -160,6 +160,7 @@ ACTS = _rules(
 ENDPOINTS = _rules(
     ("GET /registrations", "查询登记", "find registrations", "EVERYBODY", "14; R54"),
     ("GET /registrations/{code}", "登记结果页", "page of a code", "EVERYBODY", "14; R55"),
+    ("GET /suggestions", "检索提示", "suggestions", "EVERYBODY", "14; R54"),
     ("GET /registers", "登记簿", "registers", "EVERYBODY", "14"),
     ("GET /statistics", "统计", "statistics", "EVERYBODY", "17–19; R66"),
     ("GET /statistics/catalogue", "登记统计", "figures of the catalogue", "EVERYBODY", "14"),

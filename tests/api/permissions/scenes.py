@@ -17,6 +17,7 @@ from dengji.registration import services
 from dengji.registration.generator import generate
 from dengji.registration.models import Decision, Material, Notice, Registration
 from dengji.registration.services import clockwork
+from tests.catalogue import kit as catalogue
 from tests.factories import world as w
 from tests.imports.conftest import as_jsonl
 from tests.registration import kit
@@ -144,6 +145,7 @@ def registered(g: Ground) -> Scene:
     _upload(g, "registration", pk, "registrant_statement", "clerk")
     paper = _upload(g, "registration", pk, "revocation_investigation", "agency_supervisor")
     services.read_material(actor=g.actor("agency_supervisor"), material_id=UUID(paper))  # leaves a line in the log
+    catalogue.catch_up()
     return {**scene, "registration": pk, "code": coded["code"], "paper": paper}
 
 

@@ -10,11 +10,11 @@ from uuid import UUID
 
 import orjson
 from django.db import connection
-from django.db.models import Q
 
 from dengji.core.errors import not_found
 from dengji.law.calendar import shanghai_date
 from dengji.law.visibility import TABLE, visible
+from dengji.registration import lookup
 from dengji.registration.models import Registration
 
 #: What is of the register itself and open on every result.
@@ -88,7 +88,7 @@ def by_numbers(numbers: Sequence[int]) -> list[Record]:
 
 def by_code(code: str) -> Record:
     """Return the record of a code or local number; raises DomainError not_found."""
-    row = Registration.objects.filter(Q(code=code) | Q(local_number=code, local_number__gt="")).values("pk").first()
+    row = Registration.objects.filter(lookup.named(code)).values("pk").first()
     found = _read("object_id", [row["pk"]]) if row else []
     if not found:
         raise not_found()

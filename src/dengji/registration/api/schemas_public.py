@@ -1,4 +1,4 @@
-"""The shapes of what anyone may read: registrations, notices, registers, statistics."""
+"""The shapes of what anyone may read besides registrations: notices, registers, statistics."""
 
 from __future__ import annotations
 
@@ -9,61 +9,6 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from .schemas import Out
-
-
-class RegistrationItem(BaseModel):
-    """One registration as the public may find it; `fields` by the stage `search` of the visibility table."""
-
-    id: UUID
-    code: str
-    serial: str
-    local_number: str
-    data_type: str
-    state: str
-    state_label: str
-    version: int
-    name: str
-    registrant_name: str
-    agency_name: str
-    agency_level: str
-    coded_on: date
-    valid_from: date
-    valid_to: date
-    adopted: bool
-    fields: dict[str, Any]
-    suppressed: str | None
-
-
-class Registrations(Out):
-    """A page of registrations; total and facets come with the first page."""
-
-    items: list[RegistrationItem]
-    total: int | None
-    facets: dict[str, dict[str, int]] | None
-    next: str | None
-    notice: str
-
-
-class RegistrationVersionOut(BaseModel):
-    """One version; `content` is the address of what it showed."""
-
-    number: int
-    at: datetime
-    valid_from: date
-    valid_to: date
-    content: str
-    suppressed: bool
-
-
-class RegistrationOut(RegistrationItem, Out):
-    """The page of a code; a cancelled or revoked registration keeps its dates and ground, not its fields."""
-
-    platform_code: str
-    expired: bool
-    ended_on: date | None
-    ground: str
-    versions: list[RegistrationVersionOut]
-    notice: str
 
 
 class NoticeItem(BaseModel):

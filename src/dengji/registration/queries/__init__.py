@@ -2,7 +2,7 @@
 
 from .cases import application_detail, applications, decisions, findings
 from .desk import queue
-from .public import notice, notices, registers, registration, registrations
+from .public import grounds, notice, notices, registers, registration
 from .statistics import acts_in, statistics
 from .voices import (
     calendar_in_force,
@@ -26,6 +26,7 @@ __all__ = [
     "complaints",
     "decisions",
     "findings",
+    "grounds",
     "notice",
     "notices",
     "objection_by_key",
@@ -37,7 +38,6 @@ __all__ = [
     "rechecks",
     "registers",
     "registration",
-    "registrations",
     "statistics",
     "tokens",
 ]
