@@ -18,7 +18,8 @@ def _rows(count: int, batch: int) -> Iterator[list[tuple[Any, ...]]]:
         one = document(number)
         rows.append((
             number, number, one.rank, f"张掖市-客运-第{number}路公交线路", f"示例{number % 7}局", "示例登记机构",
-            f"DEMO-{number:08d}", f"甘{number}", "", f"第{number}条简介" * (number % 50), "VALID", "resource", "open", 2025, one.register,
+            f"DEMO-{number:08d}", f"甘{number}", "", f"第{number}条简介" * (number % 50), "VALID", "resource", "open",
+            2025, one.register,
             ["G"], ["54"], ["62"], ["6207"], ["620702"],
         ))  # fmt: skip
     return (rows[at : at + batch] for at in range(0, count, batch))
