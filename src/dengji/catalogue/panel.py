@@ -16,17 +16,20 @@ from . import labels
 from .query import Filters, Order
 
 _FIRST = 8
+#: What these are called is told in Chinese alone.
+_CHINESE = frozenset({"region", "registrant", "register"})
 _FACETS = ("type", "access", "state", "year")
 
 
 @dataclass(frozen=True)
 class Value:
-    """One value: what it is called, how many there are, and where the link leads."""
+    """One value: what it is called, how many there are, where the link leads; `zh` if Chinese in any language."""
 
     label: str
     count: str
     href: str
     on: bool = False
+    zh: bool = False
     children: list[Value] = field(default_factory=list)
 
 
@@ -103,7 +106,7 @@ def _plain(asked: Asked, facet: str, counts: Mapping[str, int]) -> Group:
 
 def _value(asked: Asked, facet: str, value: str, n: int, gone: Sequence[str] = ()) -> Value:
     on = value in getattr(asked.filters, facet)
-    return Value(labels.label(facet, value), count(n), asked.toggled(facet, value, gone), on)
+    return Value(labels.label(facet, value), count(n), asked.toggled(facet, value, gone), on, facet in _CHINESE)
 
 
 def _industries(asked: Asked, facets: Mapping[str, Mapping[str, int]]) -> Group:
@@ -139,8 +142,8 @@ def _way_up(asked: Asked, code: str) -> list[Value]:
     for length in (2, 4):
         if length < len(code) and _exists(code[:length]):
             above = replace(asked.filters, region=(code[:length],))
-            way.append(Value(labels.label("region", code[:length]), "", asked.href(above)))
-    way.append(Value(labels.label("region", code), "", "", on=True))
+            way.append(Value(labels.label("region", code[:length]), "", asked.href(above), zh=True))
+    way.append(Value(labels.label("region", code), "", "", on=True, zh=True))
     return way
 
 
@@ -158,5 +161,5 @@ def chips(asked: Asked) -> list[Value]:
         name = labels.region_name(value.ljust(6, "0")) if facet == "region" else labels.label(facet, value)
         if facet == "register":
             name = Register.objects.filter(pk=value).values_list("name", flat=True).first() or value
-        found.append(Value(name, gettext(labels.TITLES[facet]), asked.toggled(facet, value)))
+        found.append(Value(name, gettext(labels.TITLES[facet]), asked.toggled(facet, value), zh=facet in _CHINESE))
     return found
