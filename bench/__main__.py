@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from . import ledger, peers, register
+from . import catalogue, ledger, load, peers, peers_catalogue, register
 from .node import Node
 from .processes import memory_bytes
 
@@ -41,7 +41,9 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--suite", choices=("register", "ledger", "evidence", "all"), default="all")
+    parser.add_argument(
+        "--suite", choices=("register", "ledger", "catalogue", "peers", "load", "evidence", "all"), default="all"
+    )
     parser.add_argument("--dir", type=Path, default=Path("build/bench"), help="where the measured node lives")
     parser.add_argument("--keep", action="store_true", help="keep the node for another run")
     of_register = parser.add_argument_group("register")
@@ -57,6 +59,11 @@ def _options() -> argparse.Namespace:
     of_ledger.add_argument("--rate", type=float, default=20.0, help="acts a second of the open loop")
     of_ledger.add_argument("--seconds", type=float, default=20.0, help="of one turn with or without sequencer")
     of_ledger.add_argument("--rounds", type=int, default=4, help="turns of each kind")
+    of_catalogue = parser.add_argument_group("catalogue, peers, load")
+    of_catalogue.add_argument("--requests", type=int, default=1000, help="requests of each kind")
+    of_catalogue.add_argument("--no-rebuild", dest="rebuild", action="store_false", help="do not make the index anew")
+    of_catalogue.add_argument("--load-rate", type=float, default=60.0, help="requests a second of the open loop")
+    of_catalogue.add_argument("--load-seconds", type=float, default=600.0, help="of the open loop")
     return parser.parse_args()
 
 
@@ -64,9 +71,11 @@ def _apart() -> int:
     """Run every suite in a process of its own, so that none finds what another left; return the worst exit code."""
     words = [word for word in sys.argv[1:] if word not in ("--suite", "all", "--suite=all")]
     suites = (*_SUITES, "evidence")
+    unbuilt = {"peers"} if not os.environ.get("PEERS_HOME") else set()
     return max(
         subprocess.run([sys.executable, "-m", "bench", *words, "--suite", suite], check=False).returncode
         for suite in suites
+        if suite not in unbuilt
     )
 
 
@@ -117,6 +126,9 @@ def _told_register(figures: dict[str, Any]) -> list[tuple[str, Any, str]]:
 _SUITES: dict[str, tuple[Measure, Callable[[dict[str, Any]], list[tuple[str, Any, str]]], str]] = {
     "register": (_measure_register, _told_register, "bench.json"),
     "ledger": (ledger.measure, ledger.told, "bench-ledger.json"),
+    "catalogue": (catalogue.measure, catalogue.told, "bench-catalogue.json"),
+    "load": (load.measure, load.told, "bench-load.json"),
+    "peers": (peers_catalogue.measure, peers_catalogue.told, "bench-peers.json"),
 }
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,25 @@ def ckan(home: Path | None, count: int = 200) -> dict[str, Any]:
 
 
 def _measure_ckan(home: Path, count: int) -> dict[str, Any]:
-    venv = home / ".venvs" / "venv-ckan"
     here = home / "ckan"
+    postgres = int((home / ".venvs" / "peers-pg15" / "postmaster.pid").read_text().split()[0])
+    with ckan_running(home) as web:
+        token = (here / "token.txt").read_text().strip()
+        bodies = [json.loads(line) for line in (here / "create0.jsonl").read_text("utf-8").splitlines()][: count + 20]
+        stamp = f"{int(time.time()):x}"
+        for body in bodies:
+            body["name"] = f"{body['name']}-{stamp}"
+        _create(token, bodies[:20])
+        before = cpu_seconds(web, postgres)
+        _create(token, bodies[20:])
+        cost = (cpu_seconds(web, postgres) - before) / len(bodies[20:]) * 1000
+        return {"cpu_ms": round(cost, 1), "count": len(bodies) - 20, "source": "measured in this run"}
+
+
+@contextmanager
+def ckan_running(home: Path) -> Iterator[int]:
+    """Start CKAN with what it needs and wait until it answers; yields its web server's process."""
+    venv, here = home / ".venvs" / "venv-ckan", home / "ckan"
     schema = next(venv.glob("lib/python3*/site-packages/ckan/config/solr/schema.xml"))
     children = [
         subprocess.Popen(["redis-server", "--port", "63791", "--bind", "127.0.0.1", "--save", ""], **_QUIET),
@@ -40,19 +59,9 @@ def _measure_ckan(home: Path, count: int) -> dict[str, Any]:
         **_QUIET,
     )
     children.append(web)
-    postgres = int((home / ".venvs" / "peers-pg15" / "postmaster.pid").read_text().split()[0])
     try:
-        token = (here / "token.txt").read_text().strip()
-        bodies = [json.loads(line) for line in (here / "create0.jsonl").read_text("utf-8").splitlines()][: count + 20]
-        stamp = f"{int(time.time()):x}"
-        for body in bodies:
-            body["name"] = f"{body['name']}-{stamp}"
         _await(8820)
-        _create(token, bodies[:20])
-        before = cpu_seconds(web.pid, postgres)
-        _create(token, bodies[20:])
-        cost = (cpu_seconds(web.pid, postgres) - before) / len(bodies[20:]) * 1000
-        return {"cpu_ms": round(cost, 1), "count": len(bodies) - 20, "source": "measured in this run"}
+        yield web.pid
     finally:
         for child in children:
             child.terminate()
