@@ -93,7 +93,7 @@ def test_typing_suggests_and_enter_searches(address: str, browser: Browser) -> N
     box.press("Enter")
     page.wait_for_url("**/search?q=**")
     assert page.locator(".hits li").count() == 3 and page.locator(".hits mark").first.inner_text() == "独一无二"
-    page.get_by_role("complementary").get_by_role("link", name="有效").click()
+    page.get_by_role("region", name="筛选条件").get_by_role("link", name="有效").click()
     assert page.locator(".chips").get_by_text("有效").count() == 1 and "state=VALID" in page.url
 
 

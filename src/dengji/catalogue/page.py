@@ -107,7 +107,10 @@ def _parts(name: str, value: Any) -> list[Part]:
 
 def _web(url: str) -> str:
     """An address that may be a link: of the web, and nothing that a browser would run."""
-    return url if urlsplit(url).scheme in ("http", "https") else ""
+    try:
+        return url if urlsplit(url).scheme in ("http", "https") else ""
+    except ValueError:
+        return ""
 
 
 def _citation(found: Mapping[str, Any]) -> str:
