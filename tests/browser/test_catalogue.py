@@ -46,6 +46,13 @@ def address(committed: str, tmp_path: Path, settings: Any) -> Iterator[str]:
 
 
 @pytest.fixture
+def codes(address: str) -> dict[str, str]:
+    """State → code of a registration; read before the browser starts, whose loop forbids the database."""
+    found = {item.state: item.code for item in Item.objects.filter(suppressed=False).order_by("rank")}
+    return found | {"suppressed": Item.objects.get(suppressed=True).code}
+
+
+@pytest.fixture
 def browser() -> Iterator[Browser]:
     with sync_playwright() as driver:
         started = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
@@ -55,18 +62,19 @@ def browser() -> Iterator[Browser]:
             started.close()
 
 
-def test_no_barrier_is_found_and_nothing_is_too_wide(address: str, browser: Browser, tmp_path: Path) -> None:
+def test_no_barrier_is_found_and_nothing_is_too_wide(
+    address: str, codes: dict[str, str], browser: Browser, tmp_path: Path
+) -> None:
     shots = Path(os.environ.get("DENGJI_SHOTS") or tmp_path)
-    code = {item.state: item.code for item in Item.objects.filter(suppressed=False).order_by("rank")}
     paths = {
         "home": "/",
         "search": "/search",
         "words": "/search?q=示例&industry=G&region=62&state=VALID",
         "nothing": "/search?q=乌有之事&state=REVOKED",
         "refused": "/search?region=99",
-        "record": f"/r/{code['VALID']}",
-        "cancelled": f"/r/{code['CANCELLED']}",
-        "suppressed": f"/r/{Item.objects.get(suppressed=True).code}",
+        "record": f"/r/{codes['VALID']}",
+        "cancelled": f"/r/{codes['CANCELLED']}",
+        "suppressed": f"/r/{codes['suppressed']}",
         "unknown": "/r/DEMO-NONE",
     }
     for language, width in (("zh-CN", 1280), ("en", 390)):
@@ -111,10 +119,10 @@ def test_without_a_script_all_is_found_and_paged(address: str, browser: Browser)
     assert page.get_by_role("button", name="复制").count() == 0
 
 
-def test_a_code_can_be_copied(address: str, browser: Browser) -> None:
+def test_a_code_can_be_copied(address: str, codes: dict[str, str], browser: Browser) -> None:
     context = browser.new_context(locale="zh-CN", permissions=["clipboard-read", "clipboard-write"])
     page = context.new_page()
-    code = Item.objects.filter(state="VALID", suppressed=False).values_list("code", flat=True)[0]
+    code = codes["VALID"]
     page.goto(f"{address}/r/{code}")
     page.get_by_role("button", name="复制", exact=True).click()
     page.get_by_role("button", name="已复制").wait_for()

@@ -57,7 +57,8 @@ def test_a_chosen_filter_is_named_and_can_be_taken_away(register: w.World, clien
     assert "/search?q=%E5%AE%A2%E8%BF%90&region=620700&state=REVOKED" in links(chips)
     assert "/search?q=%E5%AE%A2%E8%BF%90" in links(page)
     assert '<input type="hidden" name="state" value="REVOKED">' in page
-    assert "甘州区" in page and ">全部地区</a>" in page
+    assert ">全部地区</a>" in page
+    assert "甘州区" in text(client.get("/search", {"region": "620700"}))
 
 
 def test_pages_lead_forward_and_back(register: w.World, client: Client) -> None:
@@ -124,7 +125,10 @@ def test_titles_and_words_are_never_markup(world: w.World, keeper: index.Keeper,
     coded = w.registered(world, title="独一无二渡口")
     version = RegistrationVersion.objects.get(registration_id=coded["registration"])
     fields = version.fields | {"intro": HOSTILE, "open_url": "javascript:alert(1)", "access_mode": "open"}
-    RegistrationVersion.objects.filter(pk=version.pk).update(fields=fields)
+    # What no check lets through, as another node or an older release might have left it.
+    version.pk, version.number, version.fields = None, 2, fields
+    version.save()
+    Registration.objects.filter(pk=coded["registration"]).update(version=2)
     Registration.objects.update(name=f"渡口{HOSTILE}", registrant_name=HOSTILE, agency_name=HOSTILE)
     kit.current(keeper)
     for address in ("/", "/search?q=alert", "/search?q=%3Cscript%3Ealert", f"/r/{coded['code']}", "/r/<script>alert"):

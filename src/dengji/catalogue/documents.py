@@ -128,7 +128,7 @@ def rows_after_number(number: int, limit: int) -> list[tuple[Any, ...]]:
     """Return the rows with higher numbers, in order; at most `limit`. For making an index anew, by `of_row`."""
     with connection.cursor() as cursor:
         cursor.execute(_SELECT + " WHERE i.number > %s ORDER BY i.number LIMIT %s", [number, limit])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def of_row(row: Sequence[Any]) -> Document:
