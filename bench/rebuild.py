@@ -87,6 +87,11 @@ def _shadow() -> tuple[str, int] | None:
     return None
 
 
+def _halfway(highest: int) -> bool:
+    shadow = _shadow()
+    return shadow is not None and shadow[1] >= highest // 2
+
+
 def _used(work: subprocess.Popen[bytes]) -> tuple[dict[str, Any], float]:
     """Wait for a command; return its answer and the CPU seconds of it and its children."""
     assert work.stdout is not None
@@ -117,10 +122,10 @@ def measure(node: Node, asked: Questions) -> dict[str, Any]:
         made, cpu = _used(_begin(node, "--fresh"))
         seconds = time.perf_counter() - started
         whole = len(people.seconds)
-        # Killed once half is there, or where commits are few, once anything is there.
+        # Killed once half is there, or where commits are few, about half-way in time.
         again = _begin(node, "--fresh")
         begun = time.perf_counter()
-        while not ((shadow := _shadow()) and shadow[1] >= highest // 2) and again.poll() is None:
+        while not _halfway(highest) and time.perf_counter() - begun < seconds * 0.6 and again.poll() is None:
             time.sleep(0.05)
         name, number = _shadow() or ("", 0)
         again.kill()

@@ -44,10 +44,17 @@ def test_a_later_part_is_the_same_as_in_the_whole() -> None:
     assert list(generate(10, 3, start=25)) == whole[25:35]
 
 
-def test_there_are_more_than_a_million() -> None:
-    assert capacity() > 1_000_000
+def test_there_are_more_than_ten_million_without_repeats() -> None:
+    assert capacity() > 20_000_000
     with pytest.raises(ValueError, match="only"):
         next(generate(1, start=capacity()))
+    # The same place and title come again only as another issue.
+    once = capacity() // 10
+    first, again = list(generate(200, 1)), list(generate(200, 1, start=once))
+    assert [record["name"] + "（第2期）" for record in first] == [record["name"] for record in again]
+    far = list(adoption_rows(2000, 1, start=10_000_000 - 1000))
+    assert len({row["name"] for row in far} | {row["name"] for row in adoption_rows(2000, 1)}) == 4000
+    assert len({row["code"] for row in far} | {row["code"] for row in adoption_rows(2000, 1)}) == 4000
 
 
 def test_units_belong_to_nobody_and_records_say_so() -> None:

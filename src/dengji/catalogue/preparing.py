@@ -12,7 +12,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import chain, repeat
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
@@ -101,22 +101,22 @@ def _serve(pipe: Connection, other_end: Connection | None) -> None:
     else:
         _let_go(other_end)
     gc.disable()  # documents are trees: counting references frees them
-    asked: SimpleQueue[bytes | None] = SimpleQueue()
+    asked: SimpleQueue[bytes] = SimpleQueue()
     # Reads on while an answer waits to be taken: else each process could wait for the other to read.
     threading.Thread(target=_hear, args=(pipe, asked), daemon=True).start()
-    while (batch := asked.get()) is not None:
-        try:
-            pipe.send_bytes(pickle.dumps(write(pickle.loads(batch)), pickle.HIGHEST_PROTOCOL))  # noqa: S301 - our parent's
-        except OSError:  # nobody is writing any more
-            return
+    with suppress(OSError):  # nobody is reading any more
+        while True:
+            made = write(pickle.loads(asked.get()))  # noqa: S301 - our own parent wrote it
+            pipe.send_bytes(pickle.dumps(made, pickle.HIGHEST_PROTOCOL))
 
 
-def _hear(pipe: Connection, asked: SimpleQueue[bytes | None]) -> None:
+def _hear(pipe: Connection, asked: SimpleQueue[bytes]) -> None:
     try:
         while True:
             asked.put(pipe.recv_bytes())
     except (EOFError, OSError):
-        asked.put(None)
+        # Nobody is writing any more. At once, for a copy also holds the locks of who made it.
+        os._exit(0)
 
 
 def _let_go(other_end: Connection) -> None:

@@ -30,6 +30,8 @@ _WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)
 _FIRST_DAY = date(2025, 3, 3)
 _CODED_DAYS = 540
 _TERM_DAYS = 1095
+#: So often may a place have the same title, each as a numbered issue.
+_ISSUES = 10
 #: Share of each data type in 16 records: nine resources, four products, three open data.
 _TYPES = ("resource",) * 9 + ("product",) * 4 + ("open",) * 3
 _FREQUENCIES = ("realtime", "daily", "weekly", "monthly", "quarterly", "yearly", "irregular", "none")
@@ -114,7 +116,7 @@ def _day(offset: int) -> str:
 def capacity() -> int:
     """Return how many different records there are."""
     words = _words()
-    return words.titles * len(words.places)
+    return words.titles * len(words.places) * _ISSUES
 
 
 def generate(
@@ -127,15 +129,18 @@ def generate(
     """
     words = _words()
     places, titles = len(words.places), words.titles
-    if start + n > places * titles:
-        raise ValueError(f"only {places * titles} different records")
+    if start + n > capacity():
+        raise ValueError(f"only {capacity()} different records")
     place_step, title_step = _stride(places, seed), _stride(titles, seed + 1)
     for i in range(start, start + n):
-        turn, at = divmod(i, places)
+        issue, within = divmod(i, places * titles)
+        turn, at = divmod(within, places)
         # Each place walks through all titles, each from another beginning: no two records share place and title.
         place = (at * place_step + seed) % places
         title = (turn * title_step + _mix(place ^ seed)) % titles
-        yield _record(words, i, seed, place, title, registrant)
+        record = _record(words, i, seed, place, title, registrant)
+        # Once every place has had every title, all of them are issued again.
+        yield record | {"name": f"{record['name']}（第{issue + 1}期）"} if issue else record
 
 
 def _record(
