@@ -148,8 +148,8 @@ def world(committed: str, place: Path) -> w.World:
     return built
 
 
-def test_facets_equal_a_recount_while_acts_go_on(world: w.World, acting: threading.Event) -> None:
-    chance, keeper = random.Random(COUNT), index.Keeper()
+def test_facets_equal_a_recount_while_acts_go_on(world: w.World, acting: threading.Event, keeper: index.Keeper) -> None:
+    chance = random.Random(COUNT)
     seen: set[int] = set()
     assert not any(word in str(w.content(world)) for word in _WORDS)
     index.make()
@@ -159,7 +159,6 @@ def test_facets_equal_a_recount_while_acts_go_on(world: w.World, acting: threadi
             # One moment: what the index is brought up to here is what SQL counts here, whatever is done meanwhile.
             connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             keeper.keep(100_000)
-            keeper.wait()
             seen.add(Item.objects.order_by("-position").values_list("position", flat=True)[0])
             for _ in range(10):
                 chosen, word = _some(chance)
