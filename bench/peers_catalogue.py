@@ -185,8 +185,8 @@ def measure(node: Node, options: argparse.Namespace, home: Path | None) -> dict[
         **speeds,
         "Dengji": ours(node, codes, count),
     }
-    for name, ask, built in _PEERS:
-        found = ask(home, count) if (home / built).exists() else {}
+    for name, measured, built in _PEERS:
+        found = measured(home, count) if (home / built).exists() else {}
         old = {kind: {"cpu_ms": cpu, "recorded": True} for kind, cpu in RECORDED[name].items()}
         figures[name] = {**old, **found}
     return figures
