@@ -9,19 +9,20 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, BinaryIO
 
 import orjson
-import python_calamine
 
+from . import worksheet
 from .errors import N_, DomainError
 
 MAX_ROWS = 1_100_000
 MAX_COLUMNS = 200
 MAX_CELL = 20_000
-#: A worksheet is held unpacked while it is read: this many cells at most.
+#: The rectangle up to the last cell of a worksheet: reading it is work, though nothing holds it.
 MAX_CELLS = 12_000_000
 MAX_UNPACKED = 2 * 1024**3
 MAX_ENTRIES = 2_000
@@ -30,6 +31,7 @@ _CHUNK = 1 << 20
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,4})([0-9]{1,8})[\"']")
 _ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br\s*=\s*[\"']([0-9]{1,8})[\"']")
 _ENCODINGS = ("utf-8-sig", "gb18030")
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
 _DELIMITERS = ",\t;|，；"
 
 csv.field_size_limit(MAX_CELL * 8)
@@ -72,21 +74,22 @@ def read(stream: BinaryIO) -> Rows:
 def _xlsx(stream: BinaryIO) -> Rows:
     _guard(stream)
     stream.seek(0)
-    try:
-        book = python_calamine.load_workbook(stream)
-        sheet = next(
-            book.get_sheet_by_index(i)
-            for i, meta in enumerate(book.sheets_metadata)
-            if meta.visible == python_calamine.SheetVisibleEnum.Visible
-        )
-        rows = sheet.iter_rows()
-    except (python_calamine.CalamineError, StopIteration, ValueError, OSError) as error:
-        raise _damaged() from error
-    numbered = enumerate(rows, 1)
-    for _number, row in numbered:
-        if any(cell not in ("", None) for cell in row):
-            return Rows("xlsx", _headings(row), numbered)
+    rows = _sheet(stream)
+    for _number, row in rows:
+        if any(cell != "" for cell in row):
+            return Rows("xlsx", _headings(row), rows)
     raise file_error("file_empty", N_("文件是空的"))
+
+
+def _sheet(stream: BinaryIO) -> Iterator[tuple[int, list[Any]]]:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            limits = {"max_rows": MAX_ROWS, "max_columns": MAX_COLUMNS, "max_cells": MAX_CELLS}
+            yield from worksheet.rows(archive, **limits)
+    except worksheet.TooLargeError as error:
+        raise _too_large() from error
+    except (*_BROKEN, ValueError) as error:
+        raise _damaged() from error
 
 
 def _damaged() -> Exception:
@@ -112,12 +115,12 @@ def _guard(stream: BinaryIO) -> None:
             for entry in entries:
                 with archive.open(entry) as part:
                     _guard_part(part, sheet="/worksheets/" in entry.filename)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+    except (*_BROKEN, ValueError) as error:
         raise _damaged() from error
 
 
 def _guard_part(part: IO[bytes], *, sheet: bool) -> None:
-    """Read one part to its end; for a sheet, refuse a far cell: the parser keeps the whole rectangle up to it."""
+    """Read one part to its end; for a sheet, refuse a far cell before any row is taken."""
     wide = tall = 0
     tail = b""
     while chunk := part.read(_CHUNK):
