@@ -42,7 +42,7 @@ coverage: setup  ## Show the branch coverage of the law and of every service; fa
 soak: setup  ## Run the full counts of the heavy properties; the log stays in build/soak.log
 	@mkdir -p build
 	@DENGJI_SOAK=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal tests/properties tests/faults tests/ledger/test_kill.py \
-	  tests/api/test_openapi.py tests/catalogue/test_facets.py $(ARGS) 2>&1 | tee build/soak.log
+	  tests/api/test_openapi.py tests/catalogue/test_facets.py tests/catalogue/test_engines.py $(ARGS) 2>&1 | tee build/soak.log
 
 lint: setup  ## Check style, types and the rules of the house
 	@$(BIN)/ruff check src tests bench

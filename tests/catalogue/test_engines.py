@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def _filled(facets: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
 def test_both_engines_and_the_definition_agree(tmp_path: Path) -> None:
     made = iter(range(1_000_000))
 
-    @settings(max_examples=120)
+    @settings(max_examples=600 if os.environ.get("DENGJI_SOAK") == "1" else 50)
     @given(st.data())
     def check(data: st.DataObject) -> None:
         documents = data.draw(_documents())
