@@ -13,6 +13,8 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models.functions import Now
 
+from .directory.models import Entry as Entry
+from .directory.models import Proposal as Proposal
 from .following.models import Follower as Follower
 from .following.models import Message as Message
 

@@ -34,16 +34,8 @@ from .models import (
 
 #: Of a name's candidates those are judged that share most bands; five are told, and judging costs more than finding.
 _JUDGED = 16
-#: The bands are cast once a record: left in the conditions, the cast would be done again for every candidate. Two
-#: names share a band only in the same place, so places are compared, which costs a third of comparing sets.
-_CANDIDATES = """
-WITH q AS MATERIALIZED (
-    SELECT i, exact, bands::bigint[] AS bands FROM unnest(%s::int[], %s::bytea[], %s::text[]) AS q (i, exact, bands))
-SELECT q.i, k.object_id, k.name, k.registrant_name, k.exact = q.exact
-FROM q CROSS JOIN LATERAL (
-    SELECT * FROM registration_namekey k WHERE k.exact = q.exact AND k.register_id = %s LIMIT 5) AS k
-UNION ALL
-SELECT q.i, k.object_id, k.name, k.registrant_name, false
+#: Two names share a band only in the same place, so places are compared, which costs a third of comparing sets.
+_ALIKE = """
 FROM q CROSS JOIN LATERAL (
     SELECT * FROM registration_namekey k WHERE k.bands && q.bands AND k.register_id = %s
     ORDER BY {shared} DESC LIMIT {judged}) AS k
@@ -51,6 +43,20 @@ FROM q CROSS JOIN LATERAL (
     shared=" + ".join(f"(k.bands[{n}] = q.bands[{n}])::int" for n in range(1, BANDS + 1)),
     judged=_JUDGED,
 )
+#: The bands are cast once a record: left in the conditions, the cast would be done again for every candidate.
+_CANDIDATES = f"""
+WITH q AS MATERIALIZED (
+    SELECT i, exact, bands::bigint[] AS bands FROM unnest(%s::int[], %s::bytea[], %s::text[]) AS q (i, exact, bands))
+SELECT q.i, k.object_id, k.name, k.registrant_name, k.exact = q.exact
+FROM q CROSS JOIN LATERAL (
+    SELECT * FROM registration_namekey k WHERE k.exact = q.exact AND k.register_id = %s LIMIT 5) AS k
+UNION ALL
+SELECT q.i, k.object_id, k.name, k.registrant_name, false {_ALIKE}
+"""  # noqa: S608 - filled with our own words and numbers only
+_LIKE_NAMED = f"""
+WITH q AS MATERIALIZED (SELECT i, bands::bigint[] AS bands FROM unnest(%s::int[], %s::text[]) AS q (i, bands))
+SELECT q.i, k.object_id {_ALIKE}
+"""  # noqa: S608 - as above
 #: Findings about the same registrant's older record of the same name, which is the very object of these kinds.
 #: Who may open a file about a registration without belonging to its registrant.
 OUTSIDERS = frozenset({"agent", "interested_party"})
@@ -78,7 +84,7 @@ def similar_records(
     """
     keys = keys or [name_keys(content) for content in contents]
     numbers = list(range(len(contents)))
-    bands = ["{" + ",".join(map(str, key[1])) + "}" for key in keys]
+    bands = [_array(key[1]) for key in keys]
     with connection.cursor() as cursor:
         cursor.execute(_CANDIDATES, [numbers, [key[0] for key in keys], bands, register_id, register_id])
         rows = cursor.fetchall()
@@ -94,6 +100,20 @@ def similar_records(
         same = registrant == contents[i].get("registrant_name")
         found[i][object_id] = Similar(str(object_id), name, registrant, same, bool(exact), share)
     return [sorted(group.values(), key=lambda s: -s.percent)[:5] for group in found]
+
+
+def like_named(register_id: UUID, bands: Sequence[tuple[int, ...]]) -> list[tuple[int, UUID]]:
+    """Return (number in `bands`, application or registration) of names that share a band with a `signature` (R48).
+
+    The sixteen that share most for each; how like they are is the caller's to judge.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_LIKE_NAMED, [list(range(len(bands))), [_array(one) for one in bands], register_id])
+        return list(cursor.fetchall())
+
+
+def _array(bands: Iterable[int]) -> str:
+    return "{" + ",".join(map(str, bands)) + "}"
 
 
 def content_of(draft: Draft) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 
 from dengji.catalogue.api import router as catalogue
+from dengji.catalogue.directory.api import router as directory
 from dengji.catalogue.following.api import router as followers
 from dengji.catalogue.statistics.api import router as figures
 from dengji.core.errors import N_, DomainError
@@ -164,7 +165,7 @@ api = API(
     docs_url=None,
     openapi_url=None,
 )
-for _router in (figures, *routers(), catalogue, imports, notifications, followers):
+for _router in (figures, *routers(), catalogue, imports, notifications, followers, directory):
     api.add_router("", _router)
 for _error, _handler in HANDLERS.items():
     api.add_exception_handler(_error, _handler)

@@ -192,6 +192,11 @@ def _import_form(kind: str) -> Callable[[Ground, Scene], Body]:
     return form
 
 
+def _directory(g: Ground, scene: Scene) -> Body:
+    file = SimpleUploadedFile("a.csv", "标识符,名称,单位\n示-2,示例目录,示例单位\n".encode())
+    return {"register_slug": g.world.register.slug, "file": file}
+
+
 def _adopt(g: Ground, actor: Actor, scene: Scene) -> Any:
     order = Order(g.world.register.pk, "adoption")
     return imports.submit_file(actor=actor, order=order, data=rows(g))
@@ -320,6 +325,18 @@ _ENDPOINTS: dict[str, Case] = {
     "GET /complaints/{id}": Case("complained", "GET", "complaints/{complaint}", seen=_shows("text")),
     "GET /rechecks": Case("rechecked", "GET", "rechecks", seen=_lists("recheck")),
     "POST /imports": Case("empty", "POST", "imports", form=_import_form("drafts")),
+    "POST /directory": Case("catalogued", "POST", "directory", form=_directory),
+    "POST /directory/match": Case(
+        "catalogued", "POST", "directory/match", lambda g, s: {"register_slug": g.world.register.slug}
+    ),
+    "POST /directory/decisions": Case(
+        "catalogued", "POST", "directory/decisions", lambda g, s: {"act": "confirm", "proposals": [s["proposal"]]}
+    ),
+    "GET /directory/proposals": Case("catalogued", "GET", "directory/proposals", seen=_lists("proposal")),
+    "GET /directory/counts": Case(
+        "catalogued", "GET", "directory/counts", seen=lambda answer, scene: answer.json()["total"]["catalogued"] > 0
+    ),
+    "GET /directory/gaps": Case("catalogued", "GET", "directory/gaps", seen=_lists("entry")),
     "GET /imports/{id}": Case("imported", "GET", "imports/{import}"),
     "GET /imports/{id}/report": Case("imported", "GET", "imports/{import}/report"),
     "GET /registrations/{code}/receipt": Case("log: assign_code", "GET", "registrations/{code}/receipt"),

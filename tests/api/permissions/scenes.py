@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from dengji.catalogue.directory import services as directory
+from dengji.catalogue.directory.models import Proposal
 from dengji.catalogue.following import services as following
 from dengji.imports import services as imports
 from dengji.imports.services import Order
@@ -244,6 +246,20 @@ def rows(g: Ground, n: int = 1) -> bytes:
     return as_jsonl(list(generate(n, 5, 0, registrant=registrant)))
 
 
+def catalogued(g: Ground) -> Scene:
+    """The directory of government data names what is registered; a match is proposed."""
+    scene = registered(g)
+    row = Registration.objects.get(pk=scene["registration"])
+    supervisor, register_id = g.actor("agency_supervisor"), g.world.register.pk
+    file = f"标识符,名称,单位\n示-1,{row.name},{row.registrant_name}\n".encode()
+    directory.import_file(
+        actor=supervisor, transaction_id=w.tid(), register_id=register_id, data=file, source="目录.csv"
+    )
+    directory.propose(actor=supervisor, transaction_id=w.tid(), register_id=register_id)
+    proposal = Proposal.objects.get()
+    return {**scene, "proposal": str(proposal.pk), "entry": str(proposal.entry_id)}
+
+
 def imported(g: Ground) -> Scene:
     """An import ordered by the clerk, done."""
     order = Order(g.world.register.pk, "drafts", g.world.registrant.pk)
@@ -345,6 +361,7 @@ SCENES: dict[str, Callable[[Ground], Scene]] = {
     "rectifying": rectifying,
     "rectifying ready": rectifying_ready,
     "rectifying submitted": rectifying_submitted,
+    "catalogued": catalogued,
     "imported": imported,
     "told": told,
     "revoked": revoked,
