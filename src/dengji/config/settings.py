@@ -85,6 +85,8 @@ DENGJI_SMS_GATEWAY = ENV.get("DENGJI_SMS_GATEWAY", "")
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "procrastinate.contrib.django",
@@ -103,15 +105,28 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "dengji.web.language.ChosenLanguage",
     "dengji.web.middleware.ApiProblems",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "dengji.config.urls"
 WSGI_APPLICATION = "dengji.config.wsgi.application"
 AUTH_USER_MODEL = "parties.Person"
+LOGIN_URL = "/accounts/login/"
+LOGIN_REDIRECT_URL = "/"
+SESSION_COOKIE_NAME = "dengji-session"
+SESSION_COOKIE_AGE = int(ENV.get("DENGJI_SESSION_SECONDS", str(8 * 3600)))
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_NAME = "dengji-csrf"
+CSRF_COOKIE_HTTPONLY = True
+# On wherever the node is reached over TLS; the example at 127.0.0.1 is not.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DENGJI_PUBLIC_URL.startswith("https://")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = False
 
@@ -119,7 +134,13 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {"context_processors": ["django.template.context_processors.i18n", "dengji.web.context.node"]},
+        "OPTIONS": {"context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
+                "dengji.web.context.node",
+            ]
+        },
     }
 ]
 
