@@ -278,12 +278,12 @@ def opened(path: Path, manifest: Manifest, code: x25519.Identity) -> Iterator[ta
     failures: list[BaseException] = []
 
     def work() -> None:
-        with path.open("rb") as file, os.fdopen(sink, "wb", buffering=_READ) as stream:
-            file.seek(manifest.start)
-            try:
+        try:  # closing the pipe writes too, and fails where the reader has gone
+            with path.open("rb") as file, os.fdopen(sink, "wb", buffering=_READ) as stream:
+                file.seek(manifest.start)
                 pyrage.decrypt_io(_Part(file, manifest.size), stream, [code])
-            except BaseException as error:
-                failures.append(error)
+        except BaseException as error:
+            failures.append(error)
 
     thread = threading.Thread(target=work, name="dengji-decrypt")
     thread.start()

@@ -6,6 +6,7 @@ What a file is, its content tells: names are not believed. The limits here guard
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import re
 import zipfile
@@ -31,7 +32,7 @@ _CHUNK = 1 << 20
 _CELL = re.compile(rb"<(?:\w+:)?c\s[^>]*?\br\s*=\s*[\"']([A-Z]{1,4})([0-9]{1,8})[\"']")
 _ROW = re.compile(rb"<(?:\w+:)?row\s[^>]*?\br\s*=\s*[\"']([0-9]{1,8})[\"']")
 _ENCODINGS = ("utf-8-sig", "gb18030")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError)
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _DELIMITERS = ",\t;|，；"
 
 csv.field_size_limit(MAX_CELL * 8)
@@ -88,8 +89,15 @@ def _sheet(stream: BinaryIO) -> Iterator[tuple[int, list[Any]]]:
             yield from worksheet.rows(archive, **limits)
     except worksheet.TooLargeError as error:
         raise _too_large() from error
-    except (*_BROKEN, ValueError) as error:
+    except _BROKEN as error:
         raise _damaged() from error
+    except OSError as error:
+        raise _blamed(error) from error
+
+
+def _blamed(error: OSError) -> Exception:
+    """A place that the file names and that cannot be is the file's fault; a failing disk is not."""
+    return _damaged() if error.errno in (None, errno.EINVAL) else error
 
 
 def _damaged() -> Exception:
@@ -115,8 +123,10 @@ def _guard(stream: BinaryIO) -> None:
             for entry in entries:
                 with archive.open(entry) as part:
                     _guard_part(part, sheet="/worksheets/" in entry.filename)
-    except (*_BROKEN, ValueError) as error:
+    except _BROKEN as error:
         raise _damaged() from error
+    except OSError as error:
+        raise _blamed(error) from error
 
 
 def _guard_part(part: IO[bytes], *, sheet: bool) -> None:

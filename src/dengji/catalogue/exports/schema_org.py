@@ -36,7 +36,7 @@ def dataset(record: Record) -> dict[str, Any] | None:
         "temporalCoverage": f"{start or '..'}/{end or '..'}" if start or end else None,
         "isAccessibleForFree": True if fields.get("access_mode") == "open" else None,
         "isBasedOn": [iris.record(code) for code in fields.get("source_codes", ())],
-        "distribution": {"@type": "DataDownload", "contentUrl": fields["open_url"]} if fields.get("open_url") else None,
+        "distribution": _download(fields.get("open_url", "")),
         "includedInDataCatalog": {"@type": "DataCatalog", "url": f"{iris.base()}/catalogue.jsonld"},
         "disambiguatingDescription": demonstration() or NOTICE,
     }
@@ -56,3 +56,8 @@ def _places(codes: list[str]) -> list[dict[str, str]]:
         except CodeError:
             continue
     return found
+
+
+def _download(url: str) -> dict[str, str] | None:
+    """Where the data can be fetched; an address of another scheme is no download."""
+    return {"@type": "DataDownload", "contentUrl": url} if url.startswith(("https://", "http://")) else None

@@ -18,7 +18,7 @@ from dengji.registration import queries
 from dengji.registration.api.base import act_label
 from dengji.registration.rules import rules_of_register
 
-from . import words
+from ..labels import english
 from .selectors import Asked, table
 
 #: What is told of the procedure, in its order.
@@ -81,7 +81,7 @@ def disclosure(register: UUID | None = None, name: str = "") -> dict[str, Any]:
     opened, end = (datetime.combine(day, time(), SHANGHAI) for day in (first, last + timedelta(days=1)))
     done = queries.acts_in(opened, end, ACTS, register)
     labels = vocabulary("statistic")
-    tongue = "en" if words.english() else "zh"
+    tongue = "en" if english() else "zh"
     stated = {"registrations": tables[0]["total"]["period"]["added"]}
     stated |= {item: done["acts"][act] for item, act in _STATED.items()}
     return {

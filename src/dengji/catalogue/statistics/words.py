@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 
 from dengji.core.errors import N_
 from dengji.law.calendar import SHANGHAI
-from dengji.law.codes import DIVISIONS, SECTIONS, CodeError, region
-from dengji.law.procedure import STATES
-from dengji.law.record import FIELDS
 
+from .. import labels
+
+#: Dimensions whose values the catalogue names; the others stand as they are.
+_NAMED = frozenset({"state", "type", "access", "industry", "region"})
 #: dimension → (heading, definition).
 DIMENSIONS: dict[str, tuple[str, str]] = {
     "state": (N_("按状态"), N_("每项登记按其当前状态只计一次。")),
@@ -56,27 +57,10 @@ COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 
-def english() -> bool:
-    """Tell whether the caller reads English."""
-    return (get_language() or "").startswith("en")
-
-
 def label(dimension: str, value: str) -> str:
     """Return what a value of a dimension is called in the caller's language; the value itself where it has no name."""
-    if dimension == "state":
-        return gettext(STATES["registration"].get(value, value))
-    if dimension in ("type", "access"):
-        labels = FIELDS["data_type" if dimension == "type" else "access_mode"].labels.get(value, {})
-        return str(labels.get("en" if english() else "zh", value))
-    if dimension in ("section", "industry"):
-        row = SECTIONS.get(value) if dimension == "section" else DIVISIONS.get(value)
-        return value if row is None else row.name_en if english() else row.name
-    if dimension == "region":
-        try:
-            return region(value.ljust(6, "0")).name
-        except CodeError:
-            return value
-    return value
+    facet = "industry" if dimension == "section" else dimension
+    return labels.label(facet, value) if facet in _NAMED else value
 
 
 def definitions(*columns: str) -> dict[str, dict[str, str]]:
