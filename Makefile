@@ -3,6 +3,7 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+FRONT := node_modules/.stamp
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --require-hashes --only-binary :all:
 WORKERS ?= 2
 ARGS ?=
@@ -16,7 +17,7 @@ MEASURED := tests/registration tests/parties tests/imports tests/notify tests/co
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## Set everything up from nothing: virtual environment, locked packages, translations
+setup: $(STAMP) $(FRONT)  ## Set everything up from nothing: virtual environment, locked packages, translations
 
 $(STAMP): requirements/dev.lock requirements/run.lock requirements/shapes.lock pyproject.toml $(wildcard src/dengji/locale/*/LC_MESSAGES/*.po)
 	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PY=python3.11 …")'
@@ -26,6 +27,11 @@ $(STAMP): requirements/dev.lock requirements/run.lock requirements/shapes.lock p
 	@$(PIP) --no-deps -r requirements/shapes.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@$(BIN)/pybabel -q compile -d src/dengji/locale -D django --statistics >/dev/null 2>&1 || { echo "translations do not compile"; exit 1; }
+	@touch $@
+
+$(FRONT): package.json package-lock.json requirements/node.lock | $(STAMP)
+	@echo "Installing front-end packages and fonts …"
+	@$(BIN)/python tools/front.py
 	@touch $@
 
 run: setup  ## Run the platform with the example jurisdiction at http://127.0.0.1:8000
@@ -71,6 +77,9 @@ lock: setup  ## Renew the lock files; fails if an address of a package index get
 	  --no-emit-index-url --no-emit-find-links requirements/dev.in -o requirements/dev.lock
 	@$(BIN)/uv --no-config pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url --no-emit-find-links -c requirements/dev.lock requirements/run.in -o requirements/run.lock
+	@$(BIN)/uv --no-config pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-emit-find-links requirements/node.in -o requirements/node.lock
+	@! grep -nE '"resolved"' package-lock.json
 	@! grep -nEi 'https?://|--(extra-)?index-url|--find-links|file:' requirements/*.lock
 
 clean:  ## Remove what setup and tests made

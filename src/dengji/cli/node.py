@@ -224,4 +224,11 @@ def collect_static() -> None:
     """Put style sheets and images where the web server serves them from."""
     from django.core.management import call_command
 
+    from dengji.web import assets
+
+    if assets.missing():
+        both(
+            "网页所需的前端文件未安装，网页将没有样式：请运行 make setup，或以 DENGJI_FRONT_DIR 指定其目录",
+            "Front-end files are missing, so pages have no style: run make setup, or name their directory",
+        )
     call_command("collectstatic", "--no-input", verbosity=0)

@@ -151,7 +151,23 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 
-STATIC_URL = "/static/"
+#: Where `make setup` put the packages of package-lock.json; pages take their few files from there (web/assets.py).
+DENGJI_FRONT_DIR = Path(ENV.get("DENGJI_FRONT_DIR") or BASE.parent.parent / "node_modules")
+#: Directories in which documents look for their typeface; more, by the separator of PATH, come first.
+DENGJI_FONT_DIRS = [
+    *(Path(one) for one in ENV.get("DENGJI_FONT_DIRS", "").split(os.pathsep) if one),
+    *(DENGJI_FRONT_DIR / "@expo-google-fonts" / "noto-serif-sc" / weight for weight in ("400Regular", "700Bold")),
+]
+
+#: The path under which a front server passes requests on, as "/dengji"; empty at the root of a host.
+DENGJI_PREFIX = ENV.get("DENGJI_PREFIX", "").rstrip("/")
+FORCE_SCRIPT_NAME = DENGJI_PREFIX or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = LANGUAGE_COOKIE_PATH = f"{DENGJI_PREFIX}/"
+STATIC_URL = f"{DENGJI_PREFIX}/static/"
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "dengji.web.assets.FrontFinder",
+]
 STATIC_ROOT = ENV.get("DENGJI_STATIC_ROOT") or str(DENGJI_DATA_DIR / "static")
 _S3 = ENV.get("DENGJI_S3_BUCKET")
 STORAGES = {
@@ -175,7 +191,8 @@ STORAGES = {
             },
         }
     ),
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    # Compressed once, when the node starts.
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
 }
 # Uploads never wait in a world-readable temporary file: everything within the size limit stays in memory.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -24,6 +24,11 @@ class ChosenLanguage:
         request.LANGUAGE_CODE = chosen
         response = self.get_response(request)
         response.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, chosen, max_age=365 * 86400, samesite="Lax", secure=request.is_secure()
+            settings.LANGUAGE_COOKIE_NAME,
+            chosen,
+            max_age=365 * 86400,
+            path=settings.LANGUAGE_COOKIE_PATH,
+            samesite="Lax",
+            secure=request.is_secure(),
         )
         return response
