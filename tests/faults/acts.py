@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from dengji.core.clock import legal_now
@@ -46,7 +46,7 @@ def case(act: str, variant: str = "") -> Callable[[Callable[[w.World], Call]], C
     return enter
 
 
-def _call(world: w.World, act: str, actor: str, **arguments: Any) -> Call:
+def _call(world: w.World, act: str, actor: str, /, **arguments: Any) -> Call:
     """The call of one service by the person of a role."""
     who = world.actor(actor)
     return lambda transaction_id: getattr(services, act)(actor=who, transaction_id=transaction_id, **arguments)
@@ -394,6 +394,69 @@ def _remove(world: w.World) -> Call:
     pk = w.draft(world)
     listed = services.list_materials(actor=world.actor("clerk"), owner_kind="application", owner_id=pk)
     return _call(world, "remove_material", "clerk", material_id=uuid.UUID(listed[0]["id"]))
+
+
+def submitted(world: w.World) -> uuid.UUID:
+    """An application that waits for acceptance; its id."""
+    pk = w.draft(world)
+    w.advance(world, pk, "submit")
+    return pk
+
+
+def _desk(act: str, *before: str, role: str = "acceptor", **arguments: Any) -> None:
+    """Enter a change at the desk on an application that waits for acceptance, after other changes by the acceptor."""
+
+    def ready(world: w.World) -> Call:
+        case: dict[str, Any] = {"object_kind": "application", "object_id": submitted(world)}
+        for earlier in before:
+            _call(world, earlier, "acceptor", **case)(w.tid())
+        more = {name: value(world) if callable(value) else value for name, value in arguments.items()}
+        return _call(world, act, role, **case, **more)
+
+    CASES.append(Case(act, "", ready))
+
+
+_desk("claim")
+_desk("release", "claim")
+_desk("reassign", "claim", person_id=lambda world: world.people["reviewer"].pk)
+
+
+def note(world: w.World) -> Call:
+    """The call that notes a telephone call on a case."""
+    words = {"kind": "telephone", "text": "示例电话记录"}
+    return _call(world, "add_note", "acceptor", object_kind="application", object_id=submitted(world), **words)
+
+
+CASES.append(Case("add_note", "", note))
+
+
+def deputise(world: w.World) -> Call:
+    """The call by which an acceptor names a deputy."""
+    people = {"person_id": world.people["acceptor"].pk, "deputy_id": world.people["reviewer"].pk}
+    days = {"first_day": date(2026, 1, 1), "last_day": date(2099, 1, 1)}
+    return _call(world, "set_deputy", "acceptor", register_id=world.register.pk, **people, **days)
+
+
+CASES.append(Case("set_deputy", "", deputise))
+
+
+@case("end_deputy")
+def _end_deputy(world: w.World) -> Call:
+    return _call(world, "end_deputy", "agency_supervisor", deputy_id=deputise(world)(w.tid())["id"])
+
+
+def word(world: w.World) -> Call:
+    """The call that keeps a wording."""
+    text = {"act": "decline", "title": "示例", "text": "示例文字"}
+    return _call(world, "save_wording", "acceptor", register_id=world.register.pk, **text)
+
+
+CASES.append(Case("save_wording", "", word))
+
+
+@case("drop_wording")
+def _drop_wording(world: w.World) -> Call:
+    return _call(world, "drop_wording", "acceptor", wording_id=uuid.UUID(word(world)(w.tid())["id"]))
 
 
 def complain(world: w.World) -> Call:

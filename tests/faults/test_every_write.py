@@ -37,6 +37,7 @@ from .conftest import Faults, changed
 
 #: Writes that are not acts of the procedure table and so leave no decision.
 NO_DECISION = {"save_draft", "add_material", "remove_material", "set_calendar"}
+NO_DECISION |= {"claim", "release", "reassign", "set_deputy", "end_deputy", "add_note", "save_wording", "drop_wording"}
 MOST_WRITES = 400
 
 

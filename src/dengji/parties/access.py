@@ -35,6 +35,11 @@ def log_read(*, actor: str, what: str, object_id: UUID, object_kind: str, regist
     _write(actor, f"read_{what}", "allowed", object_id, object_kind, register_id)
 
 
+def log_work(*, actor: str, act: str, object_id: UUID, object_kind: str, register_id: UUID | None = None) -> None:
+    """Note how a desk organised its work, as who took which case: no act of the procedure, so no decision says it."""
+    _write(actor, act, "done", object_id, object_kind, register_id)
+
+
 def _write(
     actor: str, act: str, outcome: str, object_id: UUID | None, object_kind: str, register_id: UUID | None
 ) -> None:

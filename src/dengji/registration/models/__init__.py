@@ -5,15 +5,20 @@ from .decision import Decision, DecisionDetail
 from .registration import NameKey, Registration, RegistrationVersion
 from .rules import CalendarVersion, ClockMark, RulebookSnapshot, SerialCounter
 from .voices import Complaint, Notice, Objection, Recheck
+from .workbench import CaseAssignment, CaseNote, CaseNoteText, Deputy, SavedFilter, Wording
 
 __all__ = [
     "Application",
     "CalendarVersion",
+    "CaseAssignment",
+    "CaseNote",
+    "CaseNoteText",
     "ClockMark",
     "CoRegistrant",
     "Complaint",
     "Decision",
     "DecisionDetail",
+    "Deputy",
     "Draft",
     "Material",
     "NameKey",
@@ -23,7 +28,9 @@ __all__ = [
     "Registration",
     "RegistrationVersion",
     "RulebookSnapshot",
+    "SavedFilter",
     "SerialCounter",
     "Version",
     "VersionPrivate",
+    "Wording",
 ]

@@ -22,12 +22,14 @@ from dengji.parties.actor import Actor
 from .. import rules, selectors
 from ..models import (
     Application,
+    CaseNoteText,
     Decision,
     DecisionDetail,
     Draft,
     Material,
     NameKey,
     Notice,
+    Objection,
     Registration,
     RegistrationVersion,
     Version,
@@ -183,6 +185,9 @@ def _empty_details(family: Family) -> None:
     """Reasons and opinions may quote what is suppressed; why it was suppressed stays known."""
     of = Decision.objects.filter(object_id__in=family.all()).exclude(act="suppress_content")
     DecisionDetail.objects.filter(pk__in=of.exclude(detail_id=None).values("detail_id")).delete()
+    CaseNoteText.objects.filter(note__object_id__in=family.all()).delete()
+    of_objections = Objection.objects.filter(application_id__in=family.applications).values("pk")
+    CaseNoteText.objects.filter(note__object_id__in=of_objections).delete()
 
 
 def _empty_materials(family: Family, at: datetime) -> None:
