@@ -14,6 +14,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from dengji.core import clock, node
 from dengji.core.errors import DomainError
+from dengji.documents.models import Document, Seal, ServiceEvent, Wording
 from dengji.ledger import services as ledger
 from dengji.parties import access
 from dengji.registration.models import Application, Version
@@ -33,12 +34,16 @@ FIXED = {
     "registration_rulebooksnapshot": "data",
     "registration_calendarversion": "overrides",
     "registration_clockmark": "mark",
+    "registration_casenote": "kind",
+    "documents_wording": "texts",
 }
 #: Append-only but for a suppression.
 SUPPRESSIBLE = {
     "registration_version": "materials",
     "registration_registrationversion": "content",
     "ledger_content": "body",
+    "documents_seal": "sha256",
+    "documents_serviceevent": "event",
 }
 
 
@@ -57,11 +62,23 @@ def filled(template_database: str, django_db_blocker: DjangoDbBlocker) -> Iterat
                     "VALUES (%s, 'application', %s, 'warned', now(), now())",
                     [world.register.pk, pk],
                 )
+            _papers(world, pk)
+            acts.note(world)(w.tid())
             access.log_refusal(actor="test", act="accept", outcome="forbidden")
             assert access.seal_access_log()
             while ledger.place_pending():
                 pass
             yield name
+
+
+def _papers(world: w.World, pk: Any) -> None:
+    common = {"at": clock.legal_now(), "by": "test"}
+    Wording.objects.create(register=world.register, kind="acceptance_notice", version=1, texts={}, **common)
+    paper = Document.objects.create(
+        register=world.register, kind="acceptance_notice", object_kind="application", object_id=pk, at=common["at"]
+    )
+    Seal.objects.create(document=paper, kind="test", sha256="0" * 64, size=1, storage_key="k", note=b"n", **common)
+    ServiceEvent.objects.create(document=paper, channel="paper", event="served", note=b"n", **common)
 
 
 def _connect(variable: str, database: str) -> psycopg.Connection[Any]:
@@ -144,6 +161,9 @@ def test_every_table_of_decisions_and_proofs_is_on_this_page(migrator: psycopg.C
         "UPDATE registration_version SET fields = '{\"name\": \"x\"}', salt = '', suppressed_at = now()",
         "UPDATE registration_registrationversion SET fields = '{}', suppressed_at = now(), valid_to = '2099-01-01'",
         "UPDATE ledger_content SET body = 'x'",
+        "UPDATE documents_seal SET suppressed_at = now(), note = NULL",
+        "UPDATE documents_seal SET suppressed_at = now(), note = NULL, storage_key = '', sha256 = 'x'",
+        "UPDATE documents_serviceevent SET suppressed_at = now(), note = NULL, storage_key = '', event = 'sent'",
         "UPDATE ledger_content SET body = NULL, suppressed_at = now(), digest = 'x'",
     ],
 )
@@ -154,6 +174,9 @@ def test_a_suppression_empties_and_does_nothing_else(statement: str, app: psycop
 
 def test_what_was_suppressed_stays_empty(app: psycopg.Connection[Any]) -> None:
     emptied = "UPDATE registration_version SET fields = '{}', request = '{}', salt = '', suppressed_at = now()"
+    with app.transaction(force_rollback=True):
+        papers = "UPDATE documents_seal SET suppressed_at = now(), note = NULL, storage_key = ''"
+        assert app.execute(papers).rowcount > 0
     with app.transaction(force_rollback=True):
         assert app.execute(emptied).rowcount > 0
         with pytest.raises(REFUSED), app.transaction():

@@ -97,6 +97,7 @@ INSTALLED_APPS = [
     "dengji.imports",
     "dengji.notify",
     "dengji.catalogue",
+    "dengji.documents",
     "dengji.backup",
     "dengji.web",
 ]

@@ -26,6 +26,20 @@ BEGIN
 END $$;
 """
 
+_EMPTIABLE = """
+CREATE OR REPLACE FUNCTION dengji_forbid_all_but_emptying() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE emptied text[] := ARRAY['note', 'storage_key', 'suppressed_at'];
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.suppressed_at IS NULL AND NEW.suppressed_at IS NOT NULL
+       AND NEW.note IS NULL AND NEW.storage_key = ''
+       AND to_jsonb(NEW) - emptied = to_jsonb(OLD) - emptied THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'dengji: % on % refused, only a suppression may empty it', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END $$;
+"""
+
 _GUARD = """
 CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table}
     FOR EACH ROW EXECUTE FUNCTION {function}();
@@ -56,3 +70,12 @@ def suppressible(*tables: str) -> migrations.RunSQL:
         for table in tables
     )
     return migrations.RunSQL(_FUNCTION + _SUPPRESSIBLE + "".join(guards), migrations.RunSQL.noop)
+
+
+def emptiable(*tables: str) -> migrations.RunSQL:
+    """Return the operation that makes these tables append-only but for emptying note and file once (design §5)."""
+    guards = (
+        _GUARD.format(table=table, function="dengji_forbid_all_but_emptying", rights="DELETE, TRUNCATE")
+        for table in tables
+    )
+    return migrations.RunSQL(_FUNCTION + _EMPTIABLE + "".join(guards), migrations.RunSQL.noop)
