@@ -8,6 +8,9 @@ from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
 
+from dengji.config.sign_in import *  # noqa: F403
+from dengji.config.sign_in import SIGN_IN_APPS, SIGN_IN_MIDDLEWARE
+
 ENV = os.environ
 DENGJI_DATA_DIR = Path(
     ENV.get("DENGJI_DATA_DIR") or Path(ENV.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "dengji"
@@ -100,6 +103,7 @@ INSTALLED_APPS = [
     "dengji.documents",
     "dengji.backup",
     "dengji.web",
+    *SIGN_IN_APPS,
 ]
 MIDDLEWARE = [
     "dengji.web.middleware.Demonstration",
@@ -115,12 +119,14 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *SIGN_IN_MIDDLEWARE,
 ]
 ROOT_URLCONF = "dengji.config.urls"
 WSGI_APPLICATION = "dengji.config.wsgi.application"
 AUTH_USER_MODEL = "parties.Person"
-LOGIN_URL = "/accounts/login/"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "accounts"
+LOGOUT_REDIRECT_URL = "home"
 SESSION_COOKIE_NAME = "dengji-session"
 SESSION_COOKIE_AGE = int(ENV.get("DENGJI_SESSION_SECONDS", str(8 * 3600)))
 SESSION_COOKIE_SAMESITE = "Lax"

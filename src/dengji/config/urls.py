@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/openapi.json", openapi, name="openapi"),
     path("api/v1/", api.urls),
+    path("accounts/", include("dengji.web.accounts.urls")),
     path("log/", include("dengji.ledger.urls")),
     path("", include("dengji.catalogue.urls")),
     path("", include("dengji.catalogue.statistics.urls")),

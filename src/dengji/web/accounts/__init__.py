@@ -1,0 +1,1 @@
+"""Accounts: signing in, second factor, organisations' sign-up, people and roles."""
