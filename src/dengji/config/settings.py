@@ -100,6 +100,7 @@ INSTALLED_APPS = [
     "dengji.imports",
     "dengji.notify",
     "dengji.catalogue",
+    "dengji.content",
     "dengji.documents",
     "dengji.backup",
     "dengji.web",
