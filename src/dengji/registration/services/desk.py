@@ -68,7 +68,7 @@ def request_supplement(
         most = rules.rules_of(row).get("procedure.max_supplement_rounds")
         return Deed(
             facts={"rounds": most is None or row.rounds < int(most)},
-            data={"fields": [str(i["field"]) for i in items], "previously_visible": _late_items(row, items)},
+            data={"fields": [str(i["field"]) for i in items], "previously_visible": late_items(row, items)},
             detail={"items": [{"field": str(i["field"]), "text": str(i["text"])} for i in items], "reason": reason},
         )
 
@@ -88,7 +88,7 @@ def request_supplement(
     )
 
 
-def _late_items(row: Application, items: Sequence[Mapping[str, str]]) -> list[str]:
+def late_items(row: Application, items: Sequence[Mapping[str, str]]) -> list[str]:
     """Fields newly objected to although the last round saw them with the same value (R10)."""
     if row.rounds == 0 or row.version < 2:
         return []
