@@ -24,8 +24,11 @@ _SIGN = 1 << 63
 _VALUES = Struct(f"<{BANDS * ROWS}I")
 _MIX = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 _STEP = 0xD6E8FEB86659FD93
-#: How many characters of a place name tell places apart: 山丹县 ends 甘肃省张掖市山丹县 and begins 山丹县教育局.
+#: How many characters of a place's own name tell places apart: 山丹县 of 甘肃省张掖市山丹县 begins 山丹县教育局, too.
+#: Of its end they would not: 117 counties end in 自治县.
 _PLACE = 3
+#: What stands before a place's own name: units above it. A 市市中区 lies in a 市, a 市中区 does not lie in 市.
+_ABOVE = re.compile(r".*(?:省|自治区|自治州|地区|盟|兵团|市)(?![中南北]区)(?=..)")
 
 _DASH = re.compile(r"[-‐‑‒–—―−﹘﹣－]")
 _DASHES = re.compile(r"\s*[-‐‑‒–—―−﹘﹣－]+\s*")
@@ -86,6 +89,12 @@ def _shingles(core: str) -> set[str]:
     return {core[i : i + 2] for i in range(len(core) - 1)} or {core}
 
 
+def _own(region: str) -> str:
+    """Return a place's own name: 沿河土家族自治县 of 贵州省铜仁市沿河土家族自治县."""
+    above = _ABOVE.match(region)
+    return region[above.end() :] if above else region
+
+
 @lru_cache(maxsize=65536)
 def _values(shingle: str) -> tuple[int, ...]:
     return _VALUES.unpack(shake_128(shingle.encode("utf-8", "surrogatepass")).digest(_VALUES.size))
@@ -104,7 +113,7 @@ def signature(name: str, registrant: str) -> tuple[int, ...]:
     keeps the bands of one place side by side, and a record touches one page of it instead of six. Implements R48.
     """
     region, core = _core(name)
-    place = region[-_PLACE:] if region else normalise(registrant)[:_PLACE]
+    place = (_own(region) or normalise(registrant))[:_PLACE]
     rows = [_values(shingle) for shingle in _shingles(core)]
     lows = tuple(map(min, *rows)) if len(rows) > 1 else rows[0]
     a, b = _MIX

@@ -9,7 +9,8 @@ from dengji.law.similarity import signature
 _BATCH = 5000
 _UPDATE = (
     "UPDATE registration_namekey k SET bands = u.bands::bigint[] "
-    "FROM unnest(%s::uuid[], %s::text[]) AS u (id, bands) WHERE k.object_id = u.id"
+    "FROM unnest(%s::uuid[], %s::text[]) AS u (id, bands) "
+    "WHERE k.object_id = u.id AND k.bands <> u.bands::bigint[]"
 )
 
 
