@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from dengji.core.errors import N_
@@ -15,7 +16,7 @@ from dengji.law.record import FIELDS, GROUPS
 from dengji.law.visibility import visible_fields
 from dengji.registration import rules
 
-from . import labels
+from . import addresses, labels
 from .exports import iris
 
 #: In the heading of the page, or shown in a part of their own.
@@ -94,12 +95,12 @@ def _groups(fields: Mapping[str, Any]) -> list[tuple[str, list[Line]]]:
 def _parts(name: str, value: Any) -> list[Part]:
     values = value if isinstance(value, list) else [value]
     if name == "industries":
-        return [Part(labels.label("industry", one), f"/search?industry={one}") for one in values]
+        return [Part(labels.label("industry", one), f"{reverse('search')}?industry={one}") for one in values]
     if name in ("coverage_regions", "registrant_region"):
-        href = "/search?region=" if name == "coverage_regions" else ""
+        href = f"{reverse('search')}?region=" if name == "coverage_regions" else ""
         return [Part(labels.region_name(one), href and f"{href}{one}", zh=True) for one in values]
     if name == "source_codes":
-        return [Part(one, f"/r/{one}") for one in values]
+        return [Part(one, addresses.record(one)) for one in values]
     if FIELDS[name].labels:
         return [Part(labels.option(name, one)) for one in values]
     return [Part(str(one), zh=FIELDS[name].kind == "string") for one in values]

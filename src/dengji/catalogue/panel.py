@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils.translation import gettext
 
 from dengji.law.codes import DIVISIONS, CodeError, region
@@ -59,7 +60,7 @@ class Asked:
         pairs += conditions.to_query(self.filters if filters is None else filters)
         pairs += [("order", self.order)] if self.order and "order" not in more else []
         pairs += [(name, value) for name, value in more.items() if value]
-        return f"/search?{urlencode(pairs)}" if pairs else "/search"
+        return f"{reverse('search')}?{urlencode(pairs)}" if pairs else reverse("search")
 
     def toggled(self, facet: str, value: str, gone: Iterable[str] = ()) -> str:
         """Return the address with a value added, in the place of those in `gone`, or taken away."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping
 from typing import Any, get_args
-from urllib.parse import quote
 
 import orjson
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
@@ -22,14 +22,15 @@ from dengji.registration import queries
 from dengji.registration.api.base import say
 from dengji.registration.services.suppression import SUPPRESSED_NAME
 
+from . import addresses, labels, page, panel, selectors
 from . import filters as conditions
-from . import labels, page, panel, selectors
 from .exports import iris, linked, records, schema_org
 from .exports.negotiation import negotiate, varied
 from .query import RANKED, Filters, Order
 
 _SNIPPET = 110
 _AWAY = N_("检索暂不可用，请稍后重试")
+_EXPORTS = ("csv", "json")
 _ALL, _NEAR = N_("共 {n} 条登记"), N_("没有完全符合的登记；相近结果 {n} 条")
 _CUT = N_("按相关度只列出前 {n} 条。")
 _ORDERS = {"relevance": N_("相关度"), "newest": N_("最新赋码"), "oldest": N_("最早赋码")}
@@ -84,7 +85,7 @@ def _results(asked: panel.Asked, request: HttpRequest) -> dict[str, Any]:
         "all": asked.href(order="newest"),
         "moved": moved,
         "wordless": bool(asked.q) and found.search.wanted.empty,
-        "exports": {form: f"/export/registrations.{form}{asked.href()[7:]}" for form in ("csv", "json")},
+        "exports": {form: asked.href().replace(reverse("search"), reverse(f"export-{form}"), 1) for form in _EXPORTS},
         "broader": asked.href(Filters()) if not asked.filters.empty else "",
     }
 
@@ -101,7 +102,7 @@ def _hit(item: Mapping[str, Any]) -> dict[str, Any]:
     marks = item["highlights"]
     intro = item["fields"].get("intro", "")
     return {
-        "href": f"/r/{item['code']}",
+        "href": addresses.record(item["code"]),
         "name": None if suppressed else marked(item["name"], marks.get("name", ())),
         "registrant": None if suppressed else marked(item["registrant_name"], marks.get("registrant_name", ())),
         "agency": item["agency_name"],
@@ -153,7 +154,7 @@ def record(request: HttpRequest, code: str) -> HttpResponseBase:
 
 
 def _to(code: str) -> HttpResponseBase:
-    return HttpResponseRedirect(f"/r/{quote(code, safe='')}")
+    return HttpResponseRedirect(addresses.record(code))
 
 
 def _jsonld(code: str) -> SafeString:

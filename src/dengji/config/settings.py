@@ -55,6 +55,14 @@ DENGJI_PUBLIC_URL = ENV.get("DENGJI_PUBLIC_URL", "")
 DENGJI_EXPORT_STREAMS = int(ENV.get("DENGJI_EXPORT_STREAMS", "4"))
 #: How many records and searches one person may follow by webhook.
 DENGJI_FOLLOWERS = int(ENV.get("DENGJI_FOLLOWERS", "20"))
+# What the rules for government sites want at the foot of every page, shown where it is set; the name stands on top.
+DENGJI_SITE_NAME = ENV.get("DENGJI_SITE_NAME", "")
+DENGJI_SITE_SPONSOR = ENV.get("DENGJI_SITE_SPONSOR", "")
+DENGJI_SITE_OPERATOR = ENV.get("DENGJI_SITE_OPERATOR", "")
+DENGJI_SITE_CONTACT = ENV.get("DENGJI_SITE_CONTACT", "")
+DENGJI_SITE_CODE = ENV.get("DENGJI_SITE_CODE", "")
+DENGJI_SITE_ICP = ENV.get("DENGJI_SITE_ICP", "")
+DENGJI_SITE_POLICE = ENV.get("DENGJI_SITE_POLICE", "")
 DENGJI_GM = ENV.get("DENGJI_GM") == "1"
 #: `auto` (an index of files where its library is there) or `postgres`.
 DENGJI_SEARCH = ENV.get("DENGJI_SEARCH", "auto")
@@ -114,12 +122,14 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "dengji.web.language.ChosenLanguage",
+    "dengji.web.theme.ChosenTheme",
     "dengji.web.middleware.ApiProblems",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "dengji.web.middleware.PageErrors",
     *SIGN_IN_MIDDLEWARE,
 ]
 ROOT_URLCONF = "dengji.config.urls"
@@ -133,6 +143,7 @@ SESSION_COOKIE_AGE = int(ENV.get("DENGJI_SESSION_SECONDS", str(8 * 3600)))
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "dengji-csrf"
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "dengji.web.errors.stale_form"
 # On wherever the node is reached over TLS; the example at 127.0.0.1 is not.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = DENGJI_PUBLIC_URL.startswith("https://")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

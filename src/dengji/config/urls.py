@@ -9,6 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
     path("evidence/", evidence.page, name="evidence"),
     path("evidence/worker.js", evidence.worker, name="evidence-worker"),
+    path("styleguide/", include("dengji.web.design.urls")),
+    path("workspace/", include("dengji.web.workspace.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/openapi.json", openapi, name="openapi"),
@@ -18,3 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("dengji.catalogue.urls")),
     path("", include("dengji.catalogue.statistics.urls")),
 ]
+
+handler400 = "dengji.web.errors.bad_request"
+handler403 = "dengji.web.errors.forbidden"
+handler404 = "dengji.web.errors.not_found"
+handler500 = "dengji.web.errors.internal"

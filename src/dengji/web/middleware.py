@@ -5,10 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from django.core.exceptions import RequestDataTooBig
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from . import health
+from dengji.core.errors import DomainError
+
+from . import errors, health
 from .marks import is_demonstration
 from .problems import CONTENT_TYPE, STATUSES, problem
 
@@ -51,3 +55,26 @@ class ApiProblems:
         route = match.route if match else "unknown"
         health.count(request.method or "", route, response.status_code, time.perf_counter() - started)
         return response
+
+
+class PageErrors:
+    """Outside /api/ a rule that was not met becomes a page that says so; what the database cannot do now, another."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer an error of a view; None leaves it to Django."""
+        if request.path_info.startswith(_API):
+            return None
+        if isinstance(error, DomainError):
+            return errors.of_domain(request, error)
+        if isinstance(error, RequestDataTooBig):
+            return errors.page(request, 413)
+        if isinstance(error, OperationalError | InterfaceError):
+            return errors.bare(503)
+        return None

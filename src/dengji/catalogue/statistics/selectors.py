@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.db import connection
+from django.urls import reverse
 
 from dengji.core.clock import legal_now
 from dengji.core.errors import N_, DomainError
@@ -71,7 +72,7 @@ class Asked:
         """Return the address of the list that proves a figure of today."""
         own = [("register", str(self.register))] if self.register else []
         own += [("type", self.type)] if self.type else []
-        return f"/search?{urlencode([*own, *more])}"
+        return f"{reverse('search')}?{urlencode([*own, *more])}"
 
 
 @dataclass

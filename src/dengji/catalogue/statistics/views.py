@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
@@ -51,6 +52,10 @@ def _query(request: HttpRequest, **more: str) -> str:
     return urlencode({**own, **{name: value for name, value in more.items() if value}})
 
 
+def _csv(dimension: str) -> str:
+    return reverse("statistics-csv", kwargs={"dimension": dimension})
+
+
 def _lines(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows with their bars and the addresses of the lists that prove them."""
     most = max((row["states"]["VALID"] for row in found["rows"]), default=0) or 1
@@ -84,7 +89,7 @@ def _section(request: HttpRequest, dimension: str, asked: Asked, parent: str = "
         "up": f"?{_query(request, region=places.parent_of(parent) if dimension == 'region' else '')}#{anchor}",
         "rows": rows,
         "total": _line(found["total"]),
-        "csv": f"/statistics/{dimension}.csv?{_query(request, value=parent)}",
+        "csv": f"{_csv(dimension)}?{_query(request, value=parent)}",
     }
 
 
@@ -104,6 +109,13 @@ def _chart(months: list[dict[str, Any]]) -> dict[str, Any]:
     ]
     # Short histories keep the width of a column.
     return {"columns": columns, "width": max(len(columns), 8) * _STEP + 20, "height": _HEIGHT + 24, "base": _HEIGHT}
+
+
+def _drawn(months: list[dict[str, Any]]) -> dict[str, Any]:
+    """The same months for the script that draws charts."""
+    name = gettext(words.COLUMNS["closing"][0])
+    series = [{"name": name, "values": [one["closing"] for one in months]}]
+    return {"kind": "bar", "labels": [one["month"] for one in months], "series": series}
 
 
 def _choices(asked: Asked) -> list[dict[str, Any]]:
@@ -147,8 +159,9 @@ def _context(request: HttpRequest, asked: Asked) -> dict[str, Any]:
         "tables": tables,
         "months": list(reversed(shown)),
         "month_definition": gettext(words.DIMENSIONS["month"][1]),
-        "month_csv": f"/statistics/month.csv?{_query(request)}",
+        "month_csv": f"{_csv('month')}?{_query(request)}",
         "chart": _chart(shown),
+        "drawn": _drawn(shown),
         "all_industries": _query(request, section="all"),
         "drilled": {"section": section, "region": region},
     }
@@ -170,7 +183,7 @@ def disclosed(request: HttpRequest) -> HttpResponse:
             "definition": gettext(words.DIMENSIONS[one["dimension"]][1]),
             "rows": [(row["label"], _numbers(row)) for row in one["rows"] if any(row["period"].values())],
             "total": _numbers(one["total"]),
-            "csv": f"/statistics/{one['dimension']}.csv?"
+            "csv": f"{_csv(one['dimension'])}?"
             + urlencode(
                 {"from": found["first"], "to": found["last"]} | ({"register": asked.register} if asked.register else {})
             ),
