@@ -15,6 +15,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 _CONTAINERS = (("OFD.xml", "ofd"), ("word/document.xml", "docx"), ("xl/workbook.xml", "xlsx"))
 #: Parts of an office file that can run: macros of both generations, and ActiveX controls.
 _ACTIVE = ("vbaproject.bin", "/macrosheets/", "/activex/")
+#: An office file that unpacks to more than this, and to more than so many times itself, is made to exhaust a reader.
+_MOST_UNPACKED, _MOST_TIMES = 100 * 1024 * 1024, 100
 
 
 def recognise(data: bytes) -> str:
@@ -31,7 +33,10 @@ def _container(data: bytes) -> str:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = set(archive.namelist())
+            unpacked = sum(entry.file_size for entry in archive.infolist())
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError):
+        return "unknown"
+    if unpacked > max(_MOST_UNPACKED, _MOST_TIMES * len(data)):
         return "unknown"
     if any(part in f"/{name.lower()}" for name in names for part in _ACTIVE):
         return "unknown"
