@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import date
 from uuid import UUID, uuid5
@@ -65,15 +66,22 @@ def matches(one: Document, wanted: Wanted) -> bool:
 
 
 def nearly(one: Document, wanted: Wanted, percent: int) -> bool:
-    """At least this share of the pairs, and everything exact or excluded as asked."""
-    grams = plan.near_grams(wanted)
+    """At least this share of the grams, of a code a half, and everything exact or excluded as asked."""
     texts = cut(one).texts
-    several = sum(not word.exact for word in wanted.words) > 1
-    if len(grams) < (2 if several else 3) or any(_holds(texts, w) for w in wanted.excluded):
+    loose = [word for word in wanted.words if not word.exact]
+    codes = [word.text for word in loose if re.fullmatch("[0-9a-z]{8,}", word.text)]
+    others = [word for word in loose if word.text not in codes]
+    pairs = sum(max(1, len(word.text) - 1) for word in others)
+    if (not codes and pairs < (2 if len(others) > 1 else 3)) or any(_holds(texts, w) for w in wanted.excluded):
         return False
     if not all(_holds(texts, word) for word in wanted.words if word.exact):
         return False
-    return sum(any(gram in text for text in texts) for gram in grams) * 100 >= len(grams) * percent
+    for text in codes:
+        middle = len(text) // 2
+        if not (_holds(texts, Word(text[:middle])) or _holds(texts, Word(text[middle:]))):
+            return False
+    held = [any(gram in text for text in texts) for gram in dict.fromkeys(g for word in others for g in word.grams)]
+    return sum(held) * 100 >= len(held) * percent and (not held or any(held))
 
 
 def passes(one: Document, filters: Filters) -> bool:

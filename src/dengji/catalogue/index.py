@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: To be raised when the same text would be cut otherwise than before: every node then makes its index anew.
-LAYOUT = 1
+LAYOUT = 2
 _READ, _COMMIT = 5_000, 50_000
 _APPLY = 2_000
 Progress = Callable[[int, int], None]

@@ -32,7 +32,7 @@ _AHEAD = 3
 
 
 def written(rows: Iterator[list[Row]], expected: int) -> Generator[list[Written], None, None]:
-    """Yield batch for batch what `tantivy.fields` makes of rows of `documents.rows_after_number`.
+    """Yield batch for batch what `layout.fields` makes of rows of `documents.rows_after_number`.
 
     In a second process where `expected` rows are worth it and there is a core for it; if it dies, here.
     """
@@ -43,7 +43,7 @@ def written(rows: Iterator[list[Row]], expected: int) -> Generator[list[Written]
 
 def write(rows: list[Row]) -> list[Written]:
     """Return each row's number and its document as JSON."""
-    from .engines.tantivy import fields
+    from .engines.layout import fields
 
     made = map(documents.of_row, rows)
     return [(one.number, orjson.dumps(fields(one)).decode()) for one in made]

@@ -203,6 +203,7 @@ class Searching(ABC, Generic[View]):
 
 
 _RANK_BITS = 40
+_SPAN_DAYS = 32
 _VALID_BIT = 61
 
 
@@ -214,3 +215,8 @@ def number_of(rank: int) -> int:
 def best_of(document: Document) -> int:
     """Return the key that puts valid ones first, then the newest."""
     return document.rank | (1 << _VALID_BIT if document.valid else 0)
+
+
+def span_of(rank: int) -> int:
+    """Return the number of the 32 days in which a rank lies: a list of few that holds the newest, or the oldest."""
+    return (rank >> _RANK_BITS) // _SPAN_DAYS

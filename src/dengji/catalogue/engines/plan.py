@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..query import Wanted, Word
-from ..text import BEGIN, END, fold, grams, pairs, words
+from ..text import BEGIN, END, fold, grams, words
 
 #: `all` the texts that match, `title` the title's forms, `registrant`, `other` (agency, code, serial, local number).
 Place = Literal["all", "title", "registrant", "other"]
 #: Percent of the pairs that suffice where nothing matches fully; the second step only where the first finds nothing.
 NEAR = (60, 30)
 _FEWEST = 3
+#: A run of Latin letters and digits of this length is a code or serial, or a part of one.
+_CODE = 8
 
 
 @dataclass(frozen=True)
@@ -132,21 +134,50 @@ def tiers(wanted: Wanted) -> list[Node]:
 
 
 def near(wanted: Wanted, percent: int) -> Node | None:
-    """Return what suffices where nothing matches: a share of the pairs, rounded up; exact runs, exclusions as asked.
+    """Return what suffices where nothing matches: a share of the grams, rounded up; exact runs, exclusions as asked.
 
-    None for a single word of fewer than three pairs: whatever shares a pair with it would come through.
+    Of a long code one of its halves, for whatever else shares its digits is no likelier to be meant. None for a single
+    word of fewer than three pairs: whatever shares a pair with it would come through.
     """
-    loose = near_grams(wanted)
-    if len(loose) < (_FEWEST if len(_loose(wanted)) < 2 else 2):
+    codes, others = _codes(wanted), [word for word in _loose(wanted) if not _is_code(word)]
+    loose = _grams(others)
+    if not codes and sum(max(1, len(word.text) - 1) for word in others) < (_FEWEST if len(others) < 2 else 2):
         return None
     least = max(1, -(-len(loose) * percent // 100))
     exact = (_word(word) for word in wanted.words if word.exact)
-    return All((AtLeast(least, loose), *exact, *_exclusions(wanted)))
+    return All((*((AtLeast(least, loose),) if loose else ()), *codes, *exact, *_exclusions(wanted)))
+
+
+def near_weights(wanted: Wanted) -> list[tuple[Has, float]]:
+    """Return what makes a near hit nearer, and how much: its grams, once more in the title, the title's characters."""
+    found = _grams(_loose(wanted))
+    characters = dict.fromkeys(character for gram in found for character in gram)
+    weighed = [(Has("all", gram), 1.0) for gram in found]
+    weighed += [(Has("title", gram), 1.0) for gram in found]
+    return [*weighed, *((Has("title", character), 0.3) for character in characters)]
 
 
 def near_grams(wanted: Wanted) -> tuple[str, ...]:
-    """Return the pairs of the words that need not be exact; of a single character, the character."""
-    return tuple(dict.fromkeys(gram for word in _loose(wanted) for gram in pairs(word.text) or [word.text]))
+    """Return the grams, each once, of the words that need not be exact and are no codes."""
+    return _grams([word for word in _loose(wanted) if not _is_code(word)])
+
+
+def _grams(some: Iterable[Word]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(gram for word in some for gram in word.grams))
+
+
+def _codes(wanted: Wanted) -> list[Node]:
+    found: list[Node] = []
+    for word in _loose(wanted):
+        if _is_code(word):
+            middle = len(word.text) // 2
+            halves = word.text[:middle], word.text[middle:]
+            found.append(Either(tuple(All(tuple(Has("all", gram) for gram in grams(half))) for half in halves)))
+    return found
+
+
+def _is_code(word: Word) -> bool:
+    return len(word.text) >= _CODE and word.text.isascii() and word.text.isalnum()
 
 
 def _loose(wanted: Wanted) -> list[Word]:

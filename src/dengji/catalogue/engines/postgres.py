@@ -200,11 +200,7 @@ class PostgresEngine(Searching[None]):
         return [row[0] for row in _rows(ordered, [*where.params, most])]
 
     def _nearest(self, view: None, node: plan.Node, wanted: Wanted, filters: Filters, most: int) -> Sequence[int]:
-        grams = plan.near_grams(wanted)
-        characters = dict.fromkeys(character for gram in grams for character in gram)
-        weighed = [(plan.Has("all", gram), 1.0) for gram in grams]
-        weighed += [(plan.Has("title", gram), 1.0) for gram in grams]
-        weighed += [(plan.Has("title", character), 0.3) for character in characters]
+        weighed = plan.near_weights(wanted)
         score = " + ".join(f"(grams @@ %s::tsquery)::int * {weight}" for _, weight in weighed)
         where = _where(node, filters)
         hits = f"SELECT number, rank, {_VALID} AS valid, {score} AS score FROM catalogue_item WHERE {where.sql}"

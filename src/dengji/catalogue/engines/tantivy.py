@@ -4,133 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import tantivy
 from tantivy import Occur, Query
 
-from ..documents import Cut, Document, cut
+from ..documents import Document
 from ..query import RANKED, Filters, Search, Wanted
-from ..text import BEGIN, END, fold, joined_pairs, pairs, triples, words
+from ..text import BEGIN, fold, pairs
 from . import plan
 from .base import (
     FACETS,
     Facets,
     Searching,
     Suggestion,
-    best_of,
     children,
     conditions,
     groups,
     number_of,
     region_columns,
+    span_of,
 )
+from .frequencies import Frequencies, term_of
+from .layout import SCHEMA, SEPARATOR, fields
 
-_COLUMNS = ("industries", "sections", "provinces", "cities", "counties", "data_type", "state", "year", "access_mode")
 _HEAP = 96_000_000
 _MOST_VALUES = 5000
 _REMEMBERED = 128
-_SEPARATOR = "\x1f"
+#: So many hits are not ordered all before it has been tried with the newest of them.
+_LONG = 50_000
 _ASCENDING, _DESCENDING = tantivy.Order.Asc, tantivy.Order.Desc
 
 
-def _schema() -> tantivy.Schema:
-    """Fields: `all` and `title` hold pairs with positions; `marks` characters and triples of all texts."""
-    builder = tantivy.SchemaBuilder()
-    builder.add_integer_field("number", indexed=True)
-    for name in ("rank", "best"):
-        builder.add_integer_field(name, fast=True)
-    for name in ("all", "title"):
-        builder.add_text_field(name, tokenizer_name="whitespace")
-    for name in ("marks", "title_marks", "title_words", "registrant", "other"):
-        builder.add_text_field(name, tokenizer_name="whitespace", index_option="basic")
-    for name in _COLUMNS:
-        builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
-    builder.add_text_field("register", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("name", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("shown", tokenizer_name="raw", index_option="basic", stored=True)
-    return builder.build()
-
-
-_SCHEMA = _schema()
-
-
-@lru_cache(maxsize=4096)
-def _words(folded: str) -> list[str]:
-    return words(folded)
-
-
-def _cut_up(text: str) -> tuple[str, frozenset[str]]:
-    """A text's pairs, joined, and its characters and triples."""
-    return joined_pairs(text), frozenset((*text, *triples(text)))
-
-
-@lru_cache(maxsize=16384)
-def _organisation(text: str) -> tuple[str, frozenset[str], str]:
-    """The same of a name that many records have, and all of it together."""
-    joined, marks = _cut_up(text)
-    return joined, marks, f"{joined} {' '.join(marks)}"
-
-
-def _bounded(text: str, joined: str) -> str:
-    return f"{BEGIN}{text[0]} {joined} {text[-1]}{END}"
-
-
-def fields(document: Document) -> dict[str, Any]:
-    """Return a document as the index holds it: cut, with its facet values and two orders."""
-    pieces: Cut = cut(document)
-    title, core = pieces.title, pieces.core
-    title_joined = [joined_pairs(text) for text in title]
-    title_marks = {mark for text in title for mark in (*text, *triples(text))}
-    bounded = list(map(_bounded, title, title_joined))
-    known = {word for text in title for word in words(text)}
-    if core:
-        within = len(core) > 1 and title[0].endswith(core)
-        bounded.append(_bounded(core, title_joined[0][4 - 3 * len(core) :] if within else joined_pairs(core)))
-        known.update(_words(core))
-    registrants, others = list(map(_organisation, pieces.registrant)), list(map(_organisation, pieces.agency))
-    codes, intro = list(map(_cut_up, pieces.codes)), list(map(_cut_up, pieces.intro))
-    marks = title_marks.union(*(one[1] for one in (*registrants, *others, *codes, *intro)))
-    found: dict[str, Any] = {
-        "number": document.number,
-        "rank": document.rank,
-        "best": best_of(document),
-        "all": [*title_joined, *(one[0] for one in (*registrants, *others, *codes, *intro))],
-        "marks": " ".join(marks),
-        "title": bounded,
-        "title_marks": " ".join(title_marks),
-        "title_words": " ".join(known),
-        "registrant": " ".join([one[2] for one in registrants]),
-        "other": " ".join([*(one[2] for one in others), *(f"{one[0]} {' '.join(one[1])}" for one in codes)]),
-        "year": str(document.year),
-        "register": document.register,
-        "shown": f"{document.title}{_SEPARATOR}{document.registrant}",
-    }
-    if pieces.registrant:
-        found["name"] = f"{pieces.registrant[0]}{_SEPARATOR}{document.registrant}"
-    for name in _COLUMNS:
-        if name != "year" and (value := getattr(document, name)):
-            found[name] = list(value) if isinstance(value, tuple) else value
-    return found
-
-
 def _term(field: str, value: Any) -> Query:
-    return Query.term_query(_SCHEMA, field, value, index_option="basic")
+    return Query.term_query(SCHEMA, field, value, index_option="basic")
 
 
 def _has(node: plan.Has) -> Query:
-    if node.place == "registrant" or node.place == "other":
-        return _term(node.place, node.gram)
-    if len(node.gram) == 2:
-        return _term(node.place, node.gram)
-    return _term("marks" if node.place == "all" else "title_marks", node.gram)
+    return _term(*term_of(node))
 
 
 def _run(node: plan.Run) -> Query:
     found = pairs(node.text)
-    return Query.phrase_query(_SCHEMA, node.place, list(found)) if len(found) > 1 else _term(node.place, found[0])
+    return Query.phrase_query(SCHEMA, node.place, list(found)) if len(found) > 1 else _term(node.place, found[0])
 
 
 def _at_least(node: plan.AtLeast) -> Query:
@@ -140,6 +57,11 @@ def _at_least(node: plan.AtLeast) -> Query:
 
 def _either(node: plan.Either) -> Query:
     return Query.boolean_query([(Occur.Should, compiled(part)) for part in node.parts])
+
+
+def _any(field: str, values: Iterable[Any]) -> Query:
+    some = [(Occur.Should, _term(field, value)) for value in values]
+    return some[0][1] if len(some) == 1 else Query.boolean_query(some)
 
 
 def _not(node: plan.Not) -> Query:
@@ -196,7 +118,16 @@ class Reading:
     """One committed state of the index, and what was counted in it: a count never outlives its state."""
 
     searcher: tantivy.Searcher
+    frequencies: Frequencies
     counted: dict[Any, tuple[int, Facets]] = field(default_factory=dict)
+    nearest: dict[Any, Sequence[int]] = field(default_factory=dict)
+
+
+def _remember(known: dict[Any, Any], key: Any, value: Any) -> Any:
+    if len(known) >= _REMEMBERED:
+        known.clear()
+    known[key] = value
+    return value
 
 
 class TantivyEngine(Searching[Reading]):
@@ -216,19 +147,20 @@ class TantivyEngine(Searching[Reading]):
     def create(cls, path: Path, generation: str = "") -> TantivyEngine:
         """Make an empty index in a directory, which may not hold one of another schema."""
         path.mkdir(parents=True, exist_ok=True)
-        return cls(tantivy.Index(_SCHEMA, path=str(path)), generation)
+        return cls(tantivy.Index(SCHEMA, path=str(path)), generation)
 
     @classmethod
     def open(cls, path: Path, generation: str = "") -> TantivyEngine:
         """Open the index in a directory."""
         if not path.is_dir() or not tantivy.Index.exists(str(path)):
             raise ValueError(f"no index in {path}")
-        return cls(tantivy.Index(_SCHEMA, path=str(path)), generation)
+        return cls(tantivy.Index(SCHEMA, path=str(path)), generation)
 
     def reload(self) -> None:
         """See what has been committed since."""
         self._index.reload()
-        self._reading = Reading(self._index.searcher())
+        searcher = self._index.searcher()
+        self._reading = Reading(searcher, Frequencies(searcher))
 
     @property
     def documents(self) -> int:
@@ -276,18 +208,16 @@ class TantivyEngine(Searching[Reading]):
         return self._reading
 
     def _count(self, view: Reading, node: plan.Node, filters: Filters, facets: bool) -> tuple[int, Facets]:
+        if not view.frequencies.most(node):
+            return 0, {facet: {} for facet in ("region", *FACETS)}
         if not facets:
-            return _total(view.searcher, _filtered(node, filters)), {}
-        counted = view.counted
-        if (known := counted.get((node, filters))) is None:
-            if len(counted) >= _REMEMBERED:
-                counted.clear()
-            known = counted[node, filters] = self._facets(view, node, filters)
-        return known
+            return _total(view.searcher, _filtered(view.frequencies.shortest(node), filters)), {}
+        known: tuple[int, Facets] | None = view.counted.get((node, filters))
+        return known or _remember(view.counted, (node, filters), self._facets(view, node, filters))
 
     def _facets(self, view: Reading, node: plan.Node, filters: Filters) -> tuple[int, Facets]:
         """One pass over the hits for all facets that are counted under the same filters."""
-        total, found = 0, Facets()
+        total, found, node = 0, Facets(), view.frequencies.shortest(node)
         for under, facets in groups(filters).items():
             columns = {FACETS[facet]: facet for facet in facets if facet in FACETS}
             regions = region_columns(filters) if "region" in facets else ()
@@ -309,32 +239,59 @@ class TantivyEngine(Searching[Reading]):
         return total, found
 
     def _best(self, view: Reading, node: plan.Node, filters: Filters, most: int) -> Sequence[int]:
-        hits = view.searcher.search(_filtered(node, filters), most, count=False, order_by_field="best").hits
-        return [number_of(key) for key, _ in hits]
+        if not (bound := view.frequencies.most(node)):
+            return ()
+        query = _filtered(view.frequencies.shortest(node), filters)
+        if bound > _LONG and (spans := view.frequencies.spans(bound, most)):
+            # Whatever is valid and newer comes before all others, so those of the last months may be enough.
+            newest = [(Occur.Must, _any("span", spans)), (Occur.Must, _term("state", "VALID"))]
+            keys = self._ordered(view, Query.boolean_query([(Occur.Must, query), *newest]), "best", most)
+            if len(keys) >= most:
+                return [number_of(key) for key in keys]
+        return [number_of(key) for key in self._ordered(view, query, "best", most)]
+
+    def _ordered(self, view: Reading, query: Query, field: str, most: int, oldest: bool = False) -> list[int]:
+        order = _ASCENDING if oldest else _DESCENDING
+        hits = view.searcher.search(query, most, count=False, order_by_field=field, order=order).hits
+        return [int(key) for key, _ in hits]
 
     def _nearest(self, view: Reading, node: plan.Node, wanted: Wanted, filters: Filters, most: int) -> Sequence[int]:
-        grams = plan.near_grams(wanted)
-        characters = dict.fromkeys(character for gram in grams for character in gram)
-        weighed = [(plan.Has("all", gram), 1.0) for gram in grams]
-        weighed += [(plan.Has("title", gram), 1.0) for gram in grams]
-        weighed += [(plan.Has("title", character), 0.3) for character in characters]
-        clauses = [(Occur.Must, Query.const_score_query(_filtered(node, filters), 0.0))]
+        key = node, wanted, filters
+        known: Sequence[int] | None = view.nearest.get(key)
+        if known is None:
+            known = _remember(view.nearest, key, self._scored(view, node, wanted, filters))
+        return known[:most]
+
+    def _scored(self, view: Reading, node: plan.Node, wanted: Wanted, filters: Filters) -> Sequence[int]:
+        """The first 1 000 by how many pairs they hold, in the title above all; what nearly all hold tells nothing."""
+        weighed = [(one, weight) for one, weight in plan.near_weights(wanted) if view.frequencies.telling(one)]
+        if not weighed:
+            return self._best(view, node, filters, RANKED)
+        within = _filtered(view.frequencies.shortest(node), filters)
+        clauses = [(Occur.Must, Query.const_score_query(within, 0.0))]
         clauses += [(Occur.Should, Query.const_score_query(_has(one), weight)) for one, weight in weighed]
         hits = view.searcher.search(Query.boolean_query(clauses), RANKED, count=False).hits
         order = view.searcher.fast_field_values("best", [address for _, address in hits])
         ranked = sorted(((score, int(best or 0)) for (score, _), best in zip(hits, order, strict=True)), reverse=True)
-        return [number_of(best) for _, best in ranked[:most]]
+        return [number_of(best) for _, best in ranked]
 
     def _dated(self, view: Reading, node: plan.Node, search: Search) -> Sequence[int]:
-        query, oldest = _filtered(node, search.filters), search.order == "oldest"
+        oldest, most = search.order == "oldest", search.limit + 1
+        if not (bound := view.frequencies.most(node)):
+            return ()
+        query = _filtered(view.frequencies.shortest(node), search.filters)
         if search.after is not None:
             low, high = (search.after, None) if oldest else (None, search.after)
             sides = (low is None, high is None)
-            beyond = Query.range_query(_SCHEMA, "rank", tantivy.FieldType.Integer, low, high, *sides)
+            beyond = Query.range_query(SCHEMA, "rank", tantivy.FieldType.Integer, low, high, *sides)
             query = Query.boolean_query([(Occur.Must, query), (Occur.Must, beyond)])
-        order = _ASCENDING if oldest else _DESCENDING
-        hits = view.searcher.search(query, search.limit + 1, count=False, order_by_field="rank", order=order).hits
-        return [int(key) for key, _ in hits]
+        if bound > _LONG:
+            start = None if search.after is None else span_of(search.after)
+            if spans := view.frequencies.spans(bound, most, oldest=oldest, start=start):
+                first = Query.boolean_query([(Occur.Must, _any("span", spans)), (Occur.Must, query)])
+                if len(ranks := self._ordered(view, first, "rank", most, oldest)) >= most:
+                    return ranks
+        return self._ordered(view, query, "rank", most, oldest)
 
     def suggest(self, prefix: str, limit: int = 10) -> list[Suggestion]:
         """Return titles, then registrants, that begin with or contain the typed text, each once."""
@@ -362,11 +319,11 @@ class TantivyEngine(Searching[Reading]):
     def _names_beginning(self, view: Reading, typed: str, limit: int) -> list[str]:
         terms = view.searcher.terms_with_prefix("name", typed, limit=limit * 5)
         often = sorted(terms, key=lambda term: (-term[1], term[0]))
-        return [term.split(_SEPARATOR, 1)[1] for term, _ in often[:limit]]
+        return [term.split(SEPARATOR, 1)[1] for term, _ in often[:limit]]
 
     def _shown(self, view: Reading, node: plan.Node, most: int) -> Iterable[tuple[str, str]]:
         if most <= 0:
             return
         for _, address in view.searcher.search(compiled(node), most, count=False, order_by_field="best").hits:
-            title, _, registrant = str(view.searcher.doc(address)["shown"][0]).partition(_SEPARATOR)
+            title, _, registrant = str(view.searcher.doc(address)["shown"][0]).partition(SEPARATOR)
             yield title, registrant
