@@ -8,3 +8,16 @@ class DocumentsConfig(AppConfig):
 
     name = "dengji.documents"
     label = "documents"
+
+    def ready(self) -> None:
+        """Follow the log, make what is due with every tick, and forget what is suppressed."""
+        from dengji.registration.services import clockwork, suppression
+
+        from . import consumer, tasks
+        from .services import void_all
+
+        clockwork.add_phase("documents", consumer.follow)
+        clockwork.add_phase("documents_made", tasks.make_in_tick)
+        clockwork.add_follower("documents", consumer.follow)
+        clockwork.add_follower("documents_made", tasks.ask_to_make)
+        suppression.add_forgetter(void_all)

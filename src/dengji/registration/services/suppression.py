@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -56,6 +56,16 @@ class Family:
     def all(self) -> list[UUID]:
         """Return the ids of all of them."""
         return [*self.applications, *self.registrations]
+
+
+#: Of rooms on higher floors: what each removes of the words of these objects, within the act.
+_FORGETTERS: list[Callable[[Collection[UUID], datetime], None]] = []
+
+
+def add_forgetter(forget: Callable[[Collection[UUID], datetime], None]) -> None:
+    """Let a room on a higher floor remove with a suppression what it keeps of the words of (object ids, at)."""
+    if forget not in _FORGETTERS:
+        _FORGETTERS.append(forget)
 
 
 def suppress_content(
@@ -158,6 +168,9 @@ def _empty(family: Family, at: datetime) -> None:
         draft.save(update_fields=["fields", "private", "request", "revision"])
     _empty_details(family)
     _empty_materials(family, at)
+    objections = Objection.objects.filter(application_id__in=family.applications).values_list("pk", flat=True)
+    for forget in _FORGETTERS:
+        forget([*family.all(), *objections], at)
 
 
 def _asked(request: Mapping[str, Any]) -> dict[str, Any]:
