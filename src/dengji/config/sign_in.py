@@ -14,7 +14,8 @@ ENV = os.environ
 #: a demonstration node.
 DENGJI_SECOND_FACTOR = ENV.get("DENGJI_SECOND_FACTOR", "")
 #: Days after which a password must be changed; 0 never. Passwords that somebody else has set must be changed at once.
-DENGJI_PASSWORD_DAYS = int(ENV.get("DENGJI_PASSWORD_DAYS", "180"))
+#: Empty: 180, and never on a demonstration node.
+DENGJI_PASSWORD_DAYS = ENV.get("DENGJI_PASSWORD_DAYS", "")
 #: Seconds without a request after which a session ends.
 DENGJI_SESSION_IDLE_SECONDS = int(ENV.get("DENGJI_SESSION_IDLE_SECONDS", "1800"))
 #: Networks from which people of a kind may act, as JSON: {"agency": ["10.0.0.0/8"], "administrator": […], …}.
@@ -36,12 +37,16 @@ SIGN_IN_APPS = [
 ]
 SIGN_IN_MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
+    "dengji.web.accounts.guard.Guard",
     "axes.middleware.AxesMiddleware",
 ]
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+
+SESSION_ENGINE = "dengji.parties.sessions"
+PASSWORD_RESET_TIMEOUT = int(ENV.get("DENGJI_OPENING_SECONDS", str(3 * 86400)))
 
 ACCOUNT_ADAPTER = "dengji.web.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_EMAIL_FIELD = None
@@ -122,4 +127,11 @@ SOCIALACCOUNT_PROVIDERS = {
         "OAUTH_PKCE_ENABLED": True,
     },
     "saml": {"APPS": allauth_apps(DENGJI_IDENTITY_PLATFORMS, "saml")},
+}
+MFA_FORMS = {
+    "authenticate": "dengji.web.accounts.forms.Authenticate",
+    "reauthenticate": "dengji.web.accounts.forms.ReauthenticateByCode",
+    "activate_totp": "dengji.web.accounts.forms.ActivateTotp",
+    "add_webauthn": "dengji.web.accounts.forms.AddKey",
+    "edit_webauthn": "dengji.web.accounts.forms.EditKey",
 }

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from dengji.web import evidence, health, views
+from dengji.web.accounts import registering
 from dengji.web.api import api, openapi
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -10,12 +11,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("evidence/", evidence.page, name="evidence"),
     path("evidence/worker.js", evidence.worker, name="evidence-worker"),
     path("styleguide/", include("dengji.web.design.urls")),
+    path("workspace/people/", registering.people, name="workspace-people"),
     path("workspace/", include("dengji.web.workspace.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("metrics", health.metrics, name="metrics"),
     path("api/v1/openapi.json", openapi, name="openapi"),
     path("api/v1/", api.urls),
     path("accounts/", include("dengji.web.accounts.urls")),
+    path("desk/signups/", include("dengji.web.accounts.desk_urls")),
     path("log/", include("dengji.ledger.urls")),
     path("", include("dengji.catalogue.urls")),
     path("", include("dengji.catalogue.statistics.urls")),

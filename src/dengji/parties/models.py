@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Now
 
@@ -85,6 +86,8 @@ class Person(AbstractBaseUser):
     email_index = models.BinaryField(null=True, db_index=True)
     language = models.CharField(max_length=10, default="zh-hans")
     is_active = models.BooleanField(default=True)
+    #: When the person chose the password; None where somebody else set it, or nobody did.
+    password_chosen_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     USERNAME_FIELD = "username"
@@ -155,3 +158,76 @@ class AccessLogRoot(models.Model):
     digest = models.BinaryField()
     salt = models.BinaryField()
     at = models.DateTimeField()
+
+
+class Session(AbstractBaseSession):
+    """A session in the browser, by the digest of its key: who reads the table cannot take a session over."""
+
+    person = models.ForeignKey(Person, null=True, on_delete=models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+    place_sealed = models.BinaryField(null=True)
+
+    class Meta(AbstractBaseSession.Meta):
+        abstract = False
+        indexes = (
+            models.Index(fields=("person",), condition=models.Q(person__isnull=False), name="parties_session_own"),
+        )
+
+
+class Certificate(models.Model):
+    """A client certificate bound to a person, by its SHA-256 fingerprint; a gateway checks it (issue: accounts)."""
+
+    person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="certificates")
+    fingerprint = models.BinaryField()
+    label = models.CharField(max_length=60, blank=True)
+    created_at = models.DateTimeField(db_default=Now())
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("fingerprint",), condition=models.Q(revoked_at=None), name="parties_certificate_once"
+            ),
+        )
+
+
+class SignUp(models.Model):
+    """A request for accounts (主体注册): of a new organisation, or of one more person; personal words are sealed."""
+
+    class State(models.TextChoices):
+        """Where the request stands."""
+
+        PENDING = "PENDING", "待审核"
+        APPROVED = "APPROVED", "已通过"
+        REFUSED = "REFUSED", "未通过"
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=20)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+")
+    credit_code = models.CharField(max_length=18)
+    unit_name = models.CharField(max_length=200)
+    organisation = models.ForeignKey(Organisation, null=True, on_delete=models.PROTECT, related_name="+")
+    payload_sealed = models.BinaryField()
+    letter_sealed = models.BinaryField(null=True)
+    #: The keyed digest of the first login name asked for: two open requests never want the same one.
+    subject_index = models.BinaryField()
+    asked_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField(db_default=Now())
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    reason_sealed = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("credit_code",),
+                condition=models.Q(state="PENDING", kind="organisation"),
+                name="parties_sign_up_unit_once",
+            ),
+            models.UniqueConstraint(
+                fields=("subject_index",), condition=models.Q(state="PENDING"), name="parties_sign_up_name_once"
+            ),
+        )
+        indexes = (models.Index(fields=("register", "state", "created_at"), name="parties_sign_up_queue"),)

@@ -156,16 +156,6 @@ def add_person(
     return person
 
 
-def set_own_password(*, person: Person, password: str) -> None:
-    """Set the password that a person chose; raises DomainError password_weak. Their other sessions end by it."""
-    try:
-        validate_password(password, person)
-    except ValidationError as error:
-        raise DomainError("password_weak", N_("密码过于简单：至少12位，且不得为常见密码"), "password") from error
-    person.set_password(password)
-    person.save(update_fields=["password"])
-
-
 def grant_role(
     *,
     actor: Actor,

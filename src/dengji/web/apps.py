@@ -8,3 +8,7 @@ class WebConfig(AppConfig):
 
     name = "dengji.web"
     label = "web"
+
+    def ready(self) -> None:
+        """Hear of sign-ins, sign-outs and failures."""
+        from .accounts import lockout, signals  # noqa: F401

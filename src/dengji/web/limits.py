@@ -62,16 +62,22 @@ class Buckets:
 BUCKETS = Buckets()
 
 
-def address(request: HttpRequest) -> str:
-    """Return the caller's address: the last hop we trust (DENGJI_TRUSTED_PROXIES), an IPv6 one by its /64."""
+def caller(request: HttpRequest) -> str:
+    """Return the caller's address as the last hop we trust tells it (DENGJI_TRUSTED_PROXIES)."""
     hops: list[str] = [request.META.get("REMOTE_ADDR", "")]
     if settings.DENGJI_TRUSTED_PROXIES:
         named = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
         hops = [*named, *hops][-settings.DENGJI_TRUSTED_PROXIES - 1 :]
+    return hops[0]
+
+
+def address(request: HttpRequest) -> str:
+    """Return the address by which a caller is counted: an IPv6 one by its /64."""
+    told = caller(request)
     try:
-        found = ipaddress.ip_address(hops[0])
+        found = ipaddress.ip_address(told)
     except ValueError:
-        return hops[0]
+        return told
     return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
 
 

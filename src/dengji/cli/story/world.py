@@ -12,6 +12,7 @@ from dengji.parties.actor import Actor
 from dengji.parties.models import Jurisdiction, Organisation, Person, Register
 from dengji.parties.roles import KINDS
 from dengji.parties.services import OPERATOR
+from dengji.web.accounts.demonstration import PASSWORD
 
 from .facts import ACCOUNTS, RECORDS, UNITS
 
@@ -71,7 +72,7 @@ def build() -> World:
     )
     world = World(register, organisations)
     for account in ACCOUNTS:
-        person = services.add_person(actor=OPERATOR, username=account.username, name=account.name)
+        person = services.add_person(actor=OPERATOR, username=account.username, name=account.name, password=PASSWORD)
         world.people[account.role or "citizen"] = person
         if account.role:
             _grant(world, person, account.role, province)

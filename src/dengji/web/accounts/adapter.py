@@ -16,6 +16,7 @@ from dengji.core.node import identity
 from dengji.parties.models import Person
 
 from ..limits import address
+from .factor import may_remove
 from .landing import landing
 
 _SECRET = b"second factor"
@@ -52,7 +53,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def set_password(self, user: Any, password: str) -> None:
         """Set the password that a person chose, and note when."""
-        from dengji.parties.services import set_own_password
+        from dengji.parties.accounts.services import set_own_password
 
         set_own_password(person=user, password=password)
 
@@ -73,6 +74,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def decrypt(self, encrypted_text: str) -> str:
         """Open a sealed secret."""
         return unseal(base64.b64decode(encrypted_text), _SECRET).decode()
+
+    def can_delete_authenticator(self, authenticator: Any) -> bool:
+        """Keep the last factor of somebody whose role needs one."""
+        return may_remove(authenticator)
 
     def get_totp_issuer(self) -> str:
         """Return the node's name as authenticators show it."""

@@ -5,6 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import ChangePasswordForm, LoginForm, ReauthenticateForm
+from allauth.core import context
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.base.forms import AuthenticateForm
+from allauth.mfa.base.forms import ReauthenticateForm as CodeForm
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from axes.handlers.proxy import AxesProxyHandler
+from django.contrib.auth.signals import user_login_failed
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 
@@ -43,3 +52,58 @@ class ChangePassword(ChangePasswordForm):  # type: ignore[misc]
         _name(self.fields["password1"], _("新密码"), "new-password")
         _name(self.fields["password2"], _("再次输入新密码"), "new-password")
         self.fields["password1"].help_text = _("至少12位，且不得为常见密码")
+
+
+class Authenticate(AuthenticateForm):  # type: ignore[misc]
+    """The code of the second factor; wrong ones count toward the lock-out like wrong passwords."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name(self.fields["code"], _("验证码或恢复码"), "one-time-code")
+
+    def clean_code(self) -> str:
+        """Check the code."""
+        credentials = {"username": self.user.username}
+        if not AxesProxyHandler.is_allowed(context.request, credentials):
+            context.request.axes_locked_out = True
+            raise get_adapter().validation_error("incorrect_code")
+        try:
+            code: str = super().clean_code()
+        except ValidationError:
+            user_login_failed.send(sender=__name__, credentials=credentials, request=context.request)
+            raise
+        return code
+
+
+class ReauthenticateByCode(CodeForm):  # type: ignore[misc]
+    """The code once more, before something sensitive."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name(self.fields["code"], _("验证码或恢复码"), "one-time-code")
+
+
+class ActivateTotp(ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an authenticator."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name(self.fields["code"], _("验证码"), "one-time-code")
+        self.fields["code"].widget.attrs["inputmode"] = "numeric"
+
+
+class AddKey(AddWebAuthnForm):  # type: ignore[misc]
+    """A new security key and its name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name(self.fields["name"], _("名称"), "off")
+        self.fields["name"].widget.attrs["maxlength"] = "40"
+
+
+class EditKey(EditWebAuthnForm):  # type: ignore[misc]
+    """Another name for a security key."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _name(self.fields["name"], _("名称"), "off")

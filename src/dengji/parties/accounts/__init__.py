@@ -1,0 +1,1 @@
+"""Accounts of people: sessions, passwords, certificates, and requests for accounts."""
