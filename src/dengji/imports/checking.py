@@ -14,6 +14,7 @@ from datetime import date
 from itertools import islice
 from types import MappingProxyType
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from dengji.core.errors import DomainError
 from dengji.core.tables import read
@@ -62,6 +63,8 @@ class Plan:
     today: date
     prefill: Mapping[str, Any] = default(default_factory=dict)
     credit_code: str = ""
+    #: Whose names a draft is compared with.
+    register_id: UUID | None = None
     defaults: Defaults | None = None
     allow_duplicates: bool = False
     #: Rows up to this one are done; they are read only to know their names.

@@ -1,4 +1,4 @@
-"""The second process of an import: it reads and checks while the first one writes, so that each has a core."""
+"""The second process of an import: it reads, checks and compares while the first one writes: each has a core."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import pickle
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dengji.core.errors import N_, DomainError
 from dengji.core.tables import file_error
@@ -29,17 +30,23 @@ def in_process(path: Path, plan: Plan) -> Iterator[list[Row]]:
     ours, theirs = Pipe(duplex=False)
     forked = _may_fork()
     process = get_context("fork").Process if forked else get_context("spawn").Process
-    child = process(target=_feed, args=(theirs, ours if forked else None, str(path), pickle.dumps(plan)), daemon=True)
+    from django.db import connection
+
+    given = pickle.dumps((plan, connection.settings_dict))
+    child = process(target=_feed, args=(theirs, ours if forked else None, str(path), given), daemon=True)
     child.start()
     theirs.close()
-    with closing(ours):
+    coming: Future[Any] | None = None
+    with closing(ours), ThreadPoolExecutor(1) as thread:
         try:
             while True:
-                kind, value = ours.recv()
+                # The next batch is taken in while this one is written, most of which is waiting for the database.
+                kind, value = coming.result() if coming else ours.recv()
                 if kind == "end":
                     return
                 if kind == "error":
                     raise DomainError(**value)
+                coming = thread.submit(ours.recv)
                 yield value
         except EOFError:
             raise file_error("check_process_died", N_("检查进程意外终止：请重新运行，将从中断处继续"), 500) from None
@@ -53,7 +60,7 @@ def _may_fork() -> bool:
     return sys.platform == "linux" and threading.active_count() == 1
 
 
-def _feed(pipe: Connection, other_end: Connection | None, path: str, plan: bytes) -> None:
+def _feed(pipe: Connection, other_end: Connection | None, path: str, given: bytes) -> None:
     if other_end is None:
         import django
 
@@ -61,11 +68,16 @@ def _feed(pipe: Connection, other_end: Connection | None, path: str, plan: bytes
     else:
         _let_go(other_end)
     gc.disable()  # rows are trees: counting references frees them
+    from django.db import connection
+
+    from .against import compared_beside
     from .checking import checked
 
+    plan, database = pickle.loads(given)  # noqa: S301 - our own parent wrote it
+    connection.settings_dict.update(database)
     try:
         with Path(path).open("rb") as stream:
-            for batch in checked(stream, pickle.loads(plan)):  # noqa: S301 - our own parent wrote it
+            for batch in compared_beside(checked(stream, plan), plan):
                 pipe.send_bytes(pickle.dumps(("rows", batch), pickle.HIGHEST_PROTOCOL))
         pipe.send(("end", None))
     except DomainError as error:

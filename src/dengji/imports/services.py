@@ -10,7 +10,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 from uuid import UUID
@@ -27,17 +27,17 @@ from dengji.core.frame import lock_key
 from dengji.core.tables import file_error
 from dengji.law.calendar import shanghai_date
 from dengji.law.checks import Finding
-from dengji.law.checks.duplicates import duplicates
 from dengji.parties.access import log_refusal
 from dengji.parties.actor import Actor
 from dengji.parties.models import Organisation, Register
-from dengji.registration import inspection, rules
+from dengji.registration import rules
 from dengji.registration.services import adoption, bulk, rows
 from dengji.registration.services.batches import Outcome
 from dengji.registration.services.drafting import prefill
 
 from . import faults
-from .checking import BATCH, DUPLICATES, Plan, Row, checked
+from .against import compared
+from .checking import BATCH, Plan, Row, checked
 from .faults import refusal
 from .models import ImportJob, ImportRow
 from .report import Result, compact
@@ -89,6 +89,7 @@ def plan_for(order: Order, *, after: int = 0, batch: int = BATCH) -> Plan:
         today=shanghai_date(legal_now()),
         prefill=prefill(organisation, order.data_type) if organisation else {},
         credit_code=organisation.credit_code if organisation else "",
+        register_id=register.pk,
         defaults=adoption.defaults_of(register) if order.kind == "adoption" else None,
         allow_duplicates=order.allow_duplicates,
         after=after,
@@ -112,11 +113,11 @@ def digest_of_bytes(data: bytes) -> str:
 
 
 def _batches(source: Path | BinaryIO, plan: Plan) -> Iterator[list[Row]]:
-    if not isinstance(source, Path):
-        return checked(source, plan)
-    if source.stat().st_size >= SECOND_PROCESS_BYTES:
-        return in_process(source, plan)
-    return checked(io.BytesIO(source.read_bytes()), plan)
+    if isinstance(source, Path):
+        if source.stat().st_size >= SECOND_PROCESS_BYTES:
+            return in_process(source, plan)
+        source = io.BytesIO(source.read_bytes())
+    return compared(checked(source, plan), plan)
 
 
 def dry_run(
@@ -137,7 +138,8 @@ def dry_run(
     for batch in _batches(source, plan_for(order)):
         tally.head(batch)
         wanted = [row for row in batch if row.number]
-        _look_up(order, wanted, codes)
+        if order.kind == "adoption":
+            _find_taken(order, wanted, codes)
         results = [_result(row) for row in wanted]
         sink(results)
         tally.add(results)
@@ -181,38 +183,18 @@ def _result(row: Row, outcome: Outcome | None = None) -> Result:
     return Result(row.number, "known" if outcome.known else "created", outcome.id, findings)
 
 
-def _look_up(order: Order, batch: Sequence[Row], codes: dict[str, int] | None = None) -> None:
-    """Add what the register already holds: duplicates of drafts; for a dry run also the codes that are taken."""
-    wanted = [row for row in batch if not row.refused and not row.example]
-    if order.kind == "drafts":
-        _find_duplicates(order, wanted)
-    elif codes is not None:
-        named = {row.number: row.prepared.code for row in wanted if row.prepared is not None}
-        taken = adoption.taken_codes(named.values())
-        for row in wanted:
-            first = codes.setdefault(named[row.number], row.number)
-            found: Finding | None = faults.CODE_TWICE.at("code", row=first) if first != row.number else None
-            if named[row.number] in taken:
-                found = refusal(adoption.code_taken())
-            if found:
-                row.findings.append(found)
-                row.refused = True
-
-
-def _find_duplicates(order: Order, wanted: Sequence[Row]) -> None:
-    named = [row for row in wanted if row.keys is not None]
-    if not named:
-        return
-    plan = plan_for(order)
-    contents, keys = [row.content for row in named], [row.keys for row in named if row.keys]
-    context = plan.context()
-    hits = inspection.similar_records(order.register_id, contents, plan.rulebook, keys=keys)
-    for row, similar in zip(named, hits, strict=True):
-        if not similar:
-            continue
-        found = list(duplicates(row.content, replace(context, similar=similar)))
-        row.findings += found
-        row.refused = not order.allow_duplicates and any(f.code in DUPLICATES for f in found)
+def _find_taken(order: Order, batch: Sequence[Row], codes: dict[str, int]) -> None:
+    """Refuse the rows of a dry run whose codes are borne already, here or in the file; `codes`: the file's so far."""
+    named = {row.number: (row, row.prepared.code) for row in batch if row.prepared is not None and not row.refused}
+    taken = adoption.taken_codes(code for _, code in named.values())
+    for number, (row, code) in named.items():
+        first = codes.setdefault(code, number)
+        found: Finding | None = faults.CODE_TWICE.at("code", row=first) if first != number else None
+        if code in taken:
+            found = refusal(adoption.code_taken())
+        if found:
+            row.findings.append(found)
+            row.refused = True
 
 
 def open_job(*, actor: Actor, order: Order, digest: str, dry: bool = False) -> ImportJob:
@@ -296,7 +278,8 @@ def _carry(actor: Actor, job: ImportJob, order: Order, batch: Sequence[Row], tal
     """Do one batch within its transaction, and note how far the job has come."""
     job.unknown, job.state = tally.unknown, "RUNNING"
     if batch:
-        _look_up(order, batch, {} if job.dry_run else None)
+        if job.dry_run and order.kind == "adoption":
+            _find_taken(order, batch, {})
         outcomes = {} if job.dry_run else _write(actor, job, order, batch)
         results = [_result(row, outcomes.get(row.number)) for row in batch]
         tally.add(results)

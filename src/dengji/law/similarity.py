@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b, shake_128
+from operator import add
 from struct import Struct
 
 #: With 2 rows, names of 80 % Dice likeness (Jaccard 0.667) share one of 6 bands with probability 0.971, names of 20 %
@@ -33,6 +34,8 @@ _ABOVE = re.compile(r".*(?:省|自治区|自治州|地区|盟|兵团|市)(?![中
 _DASH = re.compile(r"[-‐‑‒–—―−﹘﹣－]")
 _DASHES = re.compile(r"\s*[-‐‑‒–—―−﹘﹣－]+\s*")
 _NOT_WORD = re.compile(r"[\W_]+")
+#: A name of three parts that `normalise` and `key_text` leave as they are, but for the case: most names.
+_PLAIN = re.compile(r"([一-鿿A-Za-z0-9]+)-[一-鿿A-Za-z0-9]+-([一-鿿A-Za-z0-9]+)")
 _WIDE = re.compile(r"[０-９Ａ-Ｚａ-ｚ]+")
 
 
@@ -80,13 +83,16 @@ def key_text(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _core(name: str) -> tuple[str, str]:
     """Return (region, title without region or punctuation)."""
+    if plain := _PLAIN.fullmatch(name):
+        region, title = plain.groups()
+        return region, title[len(repeated_region(region, title)) :].lower() or title.lower()
     region, _, title = split_name(name)
     repeated = repeated_region(region, title)
     return region, key_text(title[len(repeated) :]) or key_text(title)
 
 
 def _shingles(core: str) -> set[str]:
-    return {core[i : i + 2] for i in range(len(core) - 1)} or {core}
+    return set(map(add, core, core[1:])) or {core}
 
 
 def _own(region: str) -> str:

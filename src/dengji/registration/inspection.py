@@ -47,11 +47,11 @@ FROM q CROSS JOIN LATERAL (
 _CANDIDATES = f"""
 WITH q AS MATERIALIZED (
     SELECT i, exact, bands::bigint[] AS bands FROM unnest(%s::int[], %s::bytea[], %s::text[]) AS q (i, exact, bands))
-SELECT q.i, k.object_id, k.name, k.registrant_name, k.exact = q.exact
+SELECT q.i, k.object_id::text, k.name, k.registrant_name, k.exact = q.exact
 FROM q CROSS JOIN LATERAL (
     SELECT * FROM registration_namekey k WHERE k.exact = q.exact AND k.register_id = %s LIMIT 5) AS k
 UNION ALL
-SELECT q.i, k.object_id, k.name, k.registrant_name, false {_ALIKE}
+SELECT q.i, k.object_id::text, k.name, k.registrant_name, false {_ALIKE}
 """  # noqa: S608 - filled with our own words and numbers only
 _LIKE_NAMED = f"""
 WITH q AS MATERIALIZED (SELECT i, bands::bigint[] AS bands FROM unnest(%s::int[], %s::text[]) AS q (i, bands))
@@ -89,8 +89,8 @@ def similar_records(
         cursor.execute(_CANDIDATES, [numbers, [key[0] for key in keys], bands, register_id, register_id])
         rows = cursor.fetchall()
     threshold = int(rulebook.get("record.near_duplicate_percent"))
-    skipped = set(exclude)
-    found: list[dict[UUID, Similar]] = [{} for _ in contents]
+    skipped = set(map(str, exclude))
+    found: list[dict[str, Similar]] = [{} for _ in contents]
     for i, object_id, name, registrant, exact in rows:
         if object_id in skipped or (object_id in found[i] and not exact):
             continue
@@ -98,7 +98,7 @@ def similar_records(
         if share < threshold:
             continue
         same = registrant == contents[i].get("registrant_name")
-        found[i][object_id] = Similar(str(object_id), name, registrant, same, bool(exact), share)
+        found[i][object_id] = Similar(object_id, name, registrant, same, bool(exact), share)
     return [sorted(group.values(), key=lambda s: -s.percent)[:5] for group in found]
 
 
