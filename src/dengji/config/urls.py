@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", api.urls),
     path("accounts/", include("dengji.web.accounts.urls")),
     path("desk/signups/", include("dengji.web.accounts.desk_urls")),
+    path("desk/", include("dengji.web.desk.urls")),
     path("log/", include("dengji.ledger.urls")),
     path("", include("dengji.catalogue.urls")),
     path("", include("dengji.catalogue.statistics.urls")),

@@ -21,7 +21,7 @@ from dengji.parties.actor import Actor
 from dengji.parties.roles import AGENCY_ROLES
 
 from .. import inspection, rules, selectors
-from ..models import Application, CaseAssignment, CaseNote, CaseNoteText, Notice, Registration
+from ..models import Application, CaseAssignment, CaseNote, CaseNoteText, Notice, Objection, Registration
 from ..models.cases import CaseBase
 from ..services.assignments import case_for
 from ..services.desk import late_items
@@ -29,6 +29,7 @@ from ..services.notices import changed_fields, notice_wanted
 from ..stages import next_roles, stage_of
 from .agency import called, names
 from .cases import acts_on
+from .voices import masked
 
 
 def application(actor: Actor, application_id: UUID) -> Application:
@@ -39,16 +40,17 @@ def application(actor: Actor, application_id: UUID) -> Application:
 
 def registration(actor: Actor, registration_id: UUID) -> dict[str, Any]:
     """Return a registration as the agency sees it, with the acts open to the actor; raises DomainError not_found."""
-    row = selectors.get(Registration, registration_id, actor, "act")
+    row = cast(Registration, case_for(actor, Registration.OBJECT, registration_id))
     columns = ("id", "code", "serial", "state", "name", "registrant_name", "data_type", "register_id", "version")
     dates = ("coded_on", "valid_from", "valid_to", "ground")
     found = {name: getattr(row, name) for name in (*columns, *dates)}
-    acts = acts_on(actor, row)
+    past = row.valid_to < shanghai_date(legal_now())
+    acts = [act for act in acts_on(actor, row) if act != "cancel" or past]
     files = Application.objects.filter(registration=row).exclude(serial="").order_by("-pk")
     return found | {
         "object": row.OBJECT,
         "acts": _with_suppression(acts, actor, row),
-        "expired": row.state == "VALID" and row.valid_to < shanghai_date(legal_now()),
+        "expired": row.state == "VALID" and past,
         "applications": list(files.values("id", "serial", "kind", "state")[:50]),
     }
 
@@ -180,6 +182,15 @@ def notice_of(row: Application) -> dict[str, Any] | None:
     latest = Notice.objects.filter(application=row).order_by("-run").first()
     columns = ("id", "state", "first_day", "last_day")
     return {name: getattr(latest, name) for name in columns} if latest else None
+
+
+def objection(actor: Actor, objection_id: UUID) -> dict[str, Any]:
+    """Return an objection's grounds and evidence for its handling officers, without who objects.
+
+    Reading the identity is another thing, and logged: `voices.objection_detail`. Raises DomainError as `case_for`.
+    """
+    row = cast(Objection, case_for(actor, Objection.OBJECT, objection_id))
+    return masked(row) | {"acts": acts_at(actor, row)}
 
 
 def holder(row: CaseBase) -> dict[str, Any] | None:

@@ -46,7 +46,8 @@ def objections(
     return page(rows.filter(**{k: v for k, v in wanted.items() if v}), _OBJECTION, after=after, limit=limit)
 
 
-def _words(row: Objection) -> dict[str, Any]:
+def masked(row: Objection) -> dict[str, Any]:
+    """Return an objection without who objects."""
     said = unseal_json(row.grounds, context=row.pk.bytes)
     evidence = Material.objects.filter(owner_id=row.pk, removed_at=None).order_by("pk")
     return {
@@ -69,7 +70,7 @@ def objection_detail(actor: Actor, objection_id: UUID) -> dict[str, Any]:
     """
     row = selectors.get(Objection, objection_id, actor)
     roles = selectors.fit_roles(actor, row)
-    result = _words(row) | {"acts": acts_on(actor, row, roles)}
+    result = masked(row) | {"acts": acts_on(actor, row, roles)}
     if not roles & _FULL:
         return result
     if "objector" not in roles:
@@ -97,7 +98,7 @@ def objection_by_key(objection_id: UUID, key: str) -> dict[str, Any]:
     if row is None or not matches(row.pk, key):
         raise not_found()
     acts = [act for act in ("retract",) if row.state in ("LODGED", "VERIFIED")]
-    return _words(row) | _opened(row) | {"acts": acts}
+    return masked(row) | _opened(row) | {"acts": acts}
 
 
 def matches(object_id: UUID, key: str) -> bool:

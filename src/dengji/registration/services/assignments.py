@@ -18,12 +18,13 @@ from dengji.parties.models import Person
 from dengji.parties.roles import AGENCY_ROLES
 
 from .. import selectors
-from ..models import Application, CaseAssignment, Complaint, Deputy, Objection, Recheck
+from ..models import Application, CaseAssignment, Complaint, Deputy, Objection, Recheck, Registration
 from ..models.cases import CaseBase
 from ..stages import OPEN, stage_of
 from .engine import perform, refuse_own_file
 
-CASES: dict[str, type[CaseBase]] = {model.OBJECT: model for model in (Application, Objection, Complaint, Recheck)}
+_MODELS: tuple[type[CaseBase], ...] = (Application, Objection, Complaint, Recheck, Registration)
+CASES = {model.OBJECT: model for model in _MODELS}
 
 
 def case_for(actor: Actor, object_kind: str, object_id: UUID) -> CaseBase:
@@ -71,7 +72,7 @@ def _change(act: str, actor: Actor, transaction_id: str, kind: str, pk: UUID, re
     def work(at: datetime) -> dict[str, Any]:
         lock_words("assignment", str(pk))
         row = case_for(actor, kind, pk)
-        if row.state not in OPEN[kind]:
+        if row.state not in OPEN.get(kind, ()):
             raise conflict("case_ended", N_("该事项已办结，无须认领"))
         do(row, _holding(row), at)
         log_work(actor=actor.key, act=act, object_id=row.pk, object_kind=kind, register_id=row.register_id)

@@ -1,0 +1,50 @@
+"""The addresses of the desk."""
+
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
+
+from . import acts, case, complaints, holding, notes, objections, preview, queue, rechecks, wording
+
+app_name = "desk"
+
+
+class Kind(StringConverter):
+    """A kind of object at the desk."""
+
+    regex = "application|objection|complaint|recheck|registration"
+
+
+class Change(StringConverter):
+    """A change of who holds a case."""
+
+    regex = "claim|release|reassign"
+
+
+register_converter(Kind, "desk_kind")
+register_converter(Change, "desk_change")
+
+urlpatterns = [
+    path("", queue.queue, name="queue"),
+    path("filters/", queue.keep_filter, name="filters"),
+    path("batch/", queue.batch, name="batch"),
+    path("cases/<uuid:pk>/", case.case, name="case"),
+    path("cases/<uuid:pk>/objections/new/", objections.paper, name="paper"),
+    path("objections/", objections.objections, name="objections"),
+    path("objections/<uuid:pk>/", objections.objection, name="objection"),
+    path("complaints/", complaints.complaints, name="complaints"),
+    path("complaints/<uuid:pk>/", complaints.complaint, name="complaint"),
+    path("rechecks/", rechecks.rechecks, name="rechecks"),
+    path("rechecks/<uuid:pk>/", rechecks.recheck, name="recheck"),
+    path("registrations/", case.registrations, name="registrations"),
+    path("registrations/<uuid:pk>/", case.registration, name="registration"),
+    path("registrations/<uuid:pk>/materials/", preview.attach, name="attach"),
+    path("materials/<uuid:pk>/", preview.preview, name="preview"),
+    path("materials/<uuid:pk>/download/", preview.download, name="download"),
+    path("wordings/", wording.wordings, name="wordings"),
+    path("wordings/<uuid:pk>/drop/", wording.drop, name="drop-wording"),
+    path("deputies/", holding.deputies, name="deputies"),
+    path("deputies/<int:pk>/end/", holding.end_deputy, name="end-deputy"),
+    path("<desk_kind:kind>/<uuid:pk>/acts/<slug:name>/", acts.act, name="act"),
+    path("<desk_kind:kind>/<uuid:pk>/notes/", notes.add, name="note"),
+    path("<desk_kind:kind>/<uuid:pk>/<desk_change:change>/", holding.hold, name="hold"),
+]
