@@ -80,9 +80,9 @@ class Someone:
         assert answer.status_code == status, (path, answer.status_code, said(answer))
         return answer
 
-    def send(self, path: str, name: str = "transaction_id", status: int = 302, **more: Any) -> HttpResponse:
+    def send(self, path: str, holding: str = "transaction_id", /, *, status: int = 302, **more: Any) -> HttpResponse:
         """Read the page, change some of its form, send the whole of it."""
-        values = form_with(self.get(path), name) | more
+        values = form_with(self.get(path), holding) | more
         answer = self.client.post(path, {k: v for k, v in values.items() if v is not None})
         assert answer.status_code == status, (path, answer.status_code, said(answer))
         return answer

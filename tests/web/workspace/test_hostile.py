@@ -6,6 +6,7 @@ import io
 import zipfile
 
 import pytest
+from django.test import Client
 
 from dengji.registration import services
 from dengji.registration.inspection import content_of
@@ -14,7 +15,18 @@ from tests.factories import world as w
 from tests.web.workspace.kit import Someone, form_with, text
 
 pytestmark = pytest.mark.django_db
-PAGES = ("", "sections/basic", "materials", "confirm", "review", "changes", "submitted", "withdraw", "return", "receipts/1")
+PAGES = (
+    "",
+    "sections/basic",
+    "materials",
+    "confirm",
+    "review",
+    "changes",
+    "submitted",
+    "withdraw",
+    "return",
+    "receipts/1",
+)
 POSTS = ("joint", "copy", "rebase")
 
 
@@ -23,17 +35,22 @@ def test_nobody_reaches_a_file_of_another_unit() -> None:
     pk = w.draft(world)
     case = f"/workspace/applications/{pk}/"
     material = Material.objects.filter(owner_id=pk).latest("pk").pk
-    strangers = ("stranger_clerk", "stranger_business_reviewer", "acceptor", "authority_supervisor", "citizen", "audit_admin")
+    strangers = (
+        "stranger_clerk",
+        "stranger_business_reviewer",
+        "acceptor",
+        "authority_supervisor",
+        "citizen",
+        "audit_admin",
+    )
     for name in strangers:
         someone = Someone(world, name)
-        for path in (*(case + page for page in PAGES), f"/workspace/materials/{material}"):
+        for path in (*(case + page for page in PAGES), f"{case}receipts/1", f"/workspace/materials/{material}"):
             assert someone.client.get(path).status_code == 404, (name, path)
         for path in (*(case + page for page in POSTS), case + "sections/basic", case + "materials"):
             answer = someone.client.post(path, {"transaction_id": w.tid(), "name": "他人所改", "kind": "other"})
             assert answer.status_code == 404, (name, path)
         assert "城市客运信息" not in text(someone.get("/workspace/"))
-    from django.test import Client
-
     for path in ("/workspace/", case, f"{case}sections/basic"):
         assert Client().get(path).headers["Location"].startswith("/accounts/login/?next=")
     reviewer = Someone(world, "business_reviewer")
@@ -80,7 +97,11 @@ def test_two_people_write_and_nothing_is_lost() -> None:
     assert (stored["record_count"], stored["data_category"]) == (1000, "公交")
     # One wrong entry keeps none of the others from being saved, quietly or not.
     revision = Application.objects.get(pk=pk).draft.revision
-    bad = form_with(clerk.get(page), "seen") | {"record_count": "多", "data_category": "地铁", "transaction_id": w.tid()}
+    bad = form_with(clerk.get(page), "seen") | {
+        "record_count": "多",
+        "data_category": "地铁",
+        "transaction_id": w.tid(),
+    }
     assert "尚未保存，格式不符" in text(clerk.client.post(f"{page}?auto=1", bad))
     assert content_of(Application.objects.get(pk=pk).draft)["data_category"] == "地铁"
     # Saving again what is there already is no change.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from dengji.parties import services as parties
+from dengji.parties.services import OPERATOR
 from dengji.registration.inspection import content_of
 from dengji.registration.models import Application, Registration, Version
 from tests.factories import world as w
@@ -47,7 +49,12 @@ def test_a_first_registration_with_a_supplement_round() -> None:
     clerk.send(f"{case}confirm", status=422)
     clerk.send(f"{case}confirm", acknowledged="on")
     # The clerk cannot also be the reviewer; who reviews may give it back, then submits once and only once.
-    assert clerk.get(f"{case}review", 302)
+    assert "须由另一人业务审核" in text(clerk.get(f"{case}review"))
+    alone = clerk.client.post(f"{case}review", {**SECRECY, "transaction_id": w.tid()})
+    assert alone.status_code == 422
+    assert "负责人签章" in text(alone)
+    clerk.upload(case, "business_review_form")
+    assert "可由您提交" in text(clerk.get(f"{case}review"))
     reviewer.send(f"{case}return", reason="请补充说明数据项")
     assert "请补充说明数据项" in text(clerk.get(case))
     clerk.send(f"{case}confirm", acknowledged="on")
@@ -122,8 +129,6 @@ def test_change_renewal_and_cancellation_of_ones_own_registration() -> None:
     reviewer.send(f"{cancel}review", **SECRECY)
     assert Application.objects.get(pk=cancel.split("/")[3]).state == "SUBMITTED"
     clerk.send(f"{cancel}withdraw", reason="")
-    from datetime import UTC, datetime
-
     day = record.valid_to - timedelta(days=30)
     w.move_clock(datetime(day.year, day.month, day.day, 4, tzinfo=UTC))
     renew = clerk.send(about.format("renewal")).headers["Location"]
@@ -164,9 +169,6 @@ def test_an_interested_party_asks_for_a_rectification_and_sees_only_what_is_publ
 
 def test_several_holders_confirm_and_an_agent_files_with_a_letter() -> None:
     world = w.build()
-    from dengji.parties import services as parties
-    from dengji.parties.services import OPERATOR
-
     agency = w.organisation("示例代理机构")
     world.people["agent"] = w.person("agent")
     parties.grant_role(actor=OPERATOR, person=world.people["agent"], kind="agent", organisation=agency)

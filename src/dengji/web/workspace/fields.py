@@ -41,22 +41,22 @@ def digest(value: Any) -> str:
 
 def _text(field: Field, limit: int | None) -> forms.Field:
     # No maxlength in the page: a browser would cut what is pasted, and an introduction would stop mid-word.
-    attrs: dict[str, Any] = {"class": "form-control", "autocomplete": "off"}
+    attrs: dict[str, Any] = {"autocomplete": "off"}
     if limit:
         attrs["data-limit"] = limit
-    long = (field.max_length or 0) > _LONG
+    long = (field.max_length or 0) > _LONG and "pattern" not in SCHEMA["properties"][field.name]
     widget: forms.Widget = forms.Textarea(attrs | {"rows": 4}) if long else forms.TextInput(attrs)
     return forms.CharField(required=False, max_length=_MOST, widget=widget)
 
 
 def _choice(field: Field) -> forms.Field:
     options = [("", _("请选择")), *words.choices(field)]
-    return forms.ChoiceField(required=False, choices=options, widget=forms.Select({"class": "form-select"}))
+    return forms.ChoiceField(required=False, choices=options, widget=forms.Select)
 
 
 def _boolean() -> forms.Field:
     options = [("yes", _("是")), ("no", _("否"))]
-    return forms.ChoiceField(required=False, choices=options, widget=forms.RadioSelect({"class": "form-check-input"}))
+    return forms.ChoiceField(required=False, choices=options, widget=forms.RadioSelect)
 
 
 def _of_array(field: Field) -> forms.Field:
@@ -67,9 +67,9 @@ def _of_array(field: Field) -> forms.Field:
     if field.name == "coverage_regions":
         return RegionsField(required=False)
     if field.labels:
-        widget = forms.CheckboxSelectMultiple({"class": "form-check-input"})
-        return forms.MultipleChoiceField(required=False, choices=words.choices(field), widget=widget)
-    widget_of_lines = forms.Textarea({"class": "form-control", "rows": 3})
+        ticks = forms.CheckboxSelectMultiple
+        return forms.MultipleChoiceField(required=False, choices=words.choices(field), widget=ticks)
+    widget_of_lines = forms.Textarea({"rows": 3})
     return forms.CharField(required=False, max_length=_MOST, widget=widget_of_lines)
 
 
@@ -84,7 +84,7 @@ def make(field: Field, limit: int | None = None) -> forms.Field:
 
 def _made(field: Field, limit: int | None) -> forms.Field:
     if field.name.endswith("_region"):
-        return RegionField(required=False, max_length=200, widget=forms.TextInput({"class": "form-control"}))
+        return RegionField(required=False, max_length=200, widget=forms.TextInput())
     plain: dict[str, Callable[[], forms.Field]] = {
         "array": lambda: _of_array(field),
         "boolean": _boolean,
@@ -92,16 +92,12 @@ def _made(field: Field, limit: int | None) -> forms.Field:
             required=False,
             min_value=0,
             max_value=2**53 - 1,
-            widget=forms.TextInput({"class": "form-control", "inputmode": "numeric"}),
+            widget=forms.TextInput({"inputmode": "numeric"}),
         ),
-        "date": lambda: forms.DateField(
-            required=False, widget=forms.DateInput({"class": "form-control", "type": "date"}, format="%Y-%m-%d")
-        ),
+        "date": lambda: forms.DateField(required=False, widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d")),
         "date-time": lambda: forms.DateTimeField(
             required=False,
-            widget=forms.DateTimeInput(
-                {"class": "form-control", "type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"
-            ),
+            widget=forms.DateTimeInput({"type": "datetime-local", "step": 1}, format="%Y-%m-%dT%H:%M:%S"),
         ),
     }
     if field.kind in plain:
@@ -190,7 +186,7 @@ class SectionForm(forms.Form):
                 max_length=_MOST,
                 label=_("本组材料不适用的理由"),
                 help_text=_("确不适用时才填；审核时将查看理由"),
-                widget=forms.Textarea({"class": "form-control", "rows": 2, "data-limit": 300}),
+                widget=forms.Textarea({"rows": 2, "data-limit": 300}),
             )
             self.initial[EXCUSE] = self._shown(EXCUSE, content)
         self.initial["seen"] = self.marks()

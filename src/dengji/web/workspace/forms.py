@@ -13,21 +13,20 @@ from dengji.law.rulebook import Rulebook, vocabulary
 
 from . import words
 
-_RADIO = {"class": "form-check-input"}
-_INPUT = {"class": "form-control", "autocomplete": "off"}
+_INPUT = {"autocomplete": "off"}
 
 
 class StartForm(forms.Form):
     """A new application: register, for whom, as whom, of which type."""
 
-    register = forms.ChoiceField(label=_("登记簿"), widget=forms.Select({"class": "form-select"}))
-    organisation = forms.ChoiceField(label=_("登记主体"), required=False, widget=forms.Select({"class": "form-select"}))
-    data_type = forms.ChoiceField(label=_("登记类型"), widget=forms.RadioSelect(_RADIO))
+    register = forms.ChoiceField(label=_("登记簿"), widget=forms.Select)
+    organisation = forms.ChoiceField(label=_("登记主体"), required=False, widget=forms.Select)
+    data_type = forms.ChoiceField(label=_("登记类型"), widget=forms.RadioSelect)
     agent = forms.ChoiceField(
         label=_("以代理机构身份办理"),
         required=False,
         help_text=_("代理其他单位办理时选择，并填写被代理单位的统一社会信用代码；本单位自行办理的不选"),
-        widget=forms.Select({"class": "form-select"}),
+        widget=forms.Select,
     )
     client_code = forms.CharField(
         label=_("被代理单位统一社会信用代码"), required=False, max_length=18, widget=forms.TextInput(_INPUT)
@@ -84,10 +83,8 @@ class CodeForm(forms.Form):
 class RequestForm(forms.Form):
     """What is asked for beside the content: categories of a change, a ground, months of a renewal."""
 
-    categories = forms.MultipleChoiceField(
-        label=_("变更情形"), required=False, widget=forms.CheckboxSelectMultiple(_RADIO)
-    )
-    ground = forms.ChoiceField(label=_("理由"), required=False, widget=forms.RadioSelect(_RADIO))
+    categories = forms.MultipleChoiceField(label=_("变更情形"), required=False, widget=forms.CheckboxSelectMultiple)
+    ground = forms.ChoiceField(label=_("理由"), required=False, widget=forms.RadioSelect)
     months = forms.IntegerField(
         label=_("续展期限（月）"), min_value=1, widget=forms.TextInput({**_INPUT, "inputmode": "numeric"})
     )
@@ -129,7 +126,7 @@ class RequestForm(forms.Form):
 class FileForm(forms.Form):
     """One file and what it is. Its type is recognised by the service from its content alone."""
 
-    kind = forms.ChoiceField(label=_("材料种类"), widget=forms.Select({"class": "form-select"}))
+    kind = forms.ChoiceField(label=_("材料种类"), widget=forms.Select)
     file = forms.FileField(label=_("选择文件"), allow_empty_file=True, max_length=255)
 
     def __init__(self, data: Any = None, files: Any = None) -> None:
@@ -142,22 +139,18 @@ class FileForm(forms.Form):
 class ConfirmForm(forms.Form):
     """我已知晓: the preview of what becomes public was read (R8)."""
 
-    acknowledged = forms.BooleanField(
-        label=_("我已知晓：以上所列内容将按各阶段公开"), widget=forms.CheckboxInput(_RADIO)
-    )
+    acknowledged = forms.BooleanField(label=_("我已知晓：以上所列内容将按各阶段公开"), widget=forms.CheckboxInput)
 
 
 class ReviewForm(ConfirmForm):
     """The business review with the secrecy and publication review (保密及公开审查)."""
 
     secrecy_reviewer = forms.CharField(label=_("保密及公开审查人"), max_length=100, widget=forms.TextInput(_INPUT))
-    secrecy_date = forms.DateField(
-        label=_("审查日期"), widget=forms.DateInput({"class": "form-control", "type": "date"}, format="%Y-%m-%d")
-    )
+    secrecy_date = forms.DateField(label=_("审查日期"), widget=forms.DateInput({"type": "date"}, format="%Y-%m-%d"))
     secrecy_conclusion = forms.ChoiceField(
         label=_("审查结论"),
         choices=[("publishable", _("不涉密，可以公开")), ("not_publishable", _("不宜公开"))],
-        widget=forms.RadioSelect(_RADIO),
+        widget=forms.RadioSelect,
     )
     field_order = ("secrecy_reviewer", "secrecy_date", "secrecy_conclusion", "acknowledged")
 

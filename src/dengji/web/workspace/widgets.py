@@ -41,7 +41,7 @@ class IndustriesWidget(forms.CheckboxSelectMultiple):
         return super().get_context(name, value, attrs) | {
             "groups": groups,
             "other": other,
-            "chosen": [words.industry_label(code) for code in chosen],
+            "chosen": words.listed(map(words.industry_label, chosen)),
             "name": name,
         }
 

@@ -21,6 +21,11 @@ def english() -> bool:
     return (get_language() or "").startswith("en")
 
 
+def listed(texts: Iterable[str]) -> str:
+    """Return texts as one list."""
+    return (", " if english() else "、").join(texts)
+
+
 def pick(row: Mapping[str, Any]) -> str:
     """Return the zh or en of a row of a table."""
     return str(row["en"] if english() and row.get("en") else row["zh"])
@@ -88,18 +93,18 @@ def industries() -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _rows(name: str, values: Iterable[Mapping[str, Any]]) -> str:
     if name == "co_registrants":
-        return "、".join(f"{one.get('name', '')}（{one.get('credit_code', '')}）" for one in values)
+        return listed(f"{one.get('name', '')}（{one.get('credit_code', '')}）" for one in values)
     return "；".join("，".join(str(part) for part in one.values() if part not in ("", False)) for one in values)
 
 
 def _many(name: str, value: list[Any]) -> str:
     if name == "industries":
-        return "、".join(map(industry_label, value))
+        return listed(map(industry_label, value))
     if name == "coverage_regions":
-        return "、".join(map(region_label, value))
+        return listed(map(region_label, value))
     if value and isinstance(value[0], Mapping):
         return _rows(name, value)
-    return "、".join(pick(FIELDS[name].labels[one]) if one in FIELDS[name].labels else str(one) for one in value)
+    return listed(pick(FIELDS[name].labels[one]) if one in FIELDS[name].labels else str(one) for one in value)
 
 
 def _moment(name: str, value: str) -> str:

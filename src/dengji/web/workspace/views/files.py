@@ -106,7 +106,7 @@ def materials(request: HttpRequest, pk: UUID) -> HttpResponse:
         "slots": slots,
         "kinds": others,
         "limit": _megabytes(rulebook),
-        "types": "、".join(words.pick(row) for row in types),
+        "types": words.listed(words.pick(row) for row in types),
         "findings": [one for one in piece["findings"] or () if flow.page_of(one) == "materials"],
     }
     return show(request, "materials.html", context, 422 if form.errors else 200)

@@ -58,7 +58,7 @@ def disclosure(request: HttpRequest, piece: dict[str, Any]) -> dict[str, Any]:
         "notice": [
             {"label": words.label(name), "value": given.get(name, "")} for name in FIELDS if "notice" in TABLE[name]
         ],
-        "closed": [words.label(name) for name in FIELDS if given.get(name) and not TABLE[name]],
+        "closed": words.listed(words.label(name) for name in FIELDS if given.get(name) and not TABLE[name]),
     }
 
 

@@ -215,8 +215,8 @@ def _saved_quietly(
         "form": form,
         "seen": form.data.get("seen", "") if clashes else form.marks(),
         "rows": _rows(form, piece),
-        "clashes": [words.label(name) if name in FIELDS else name for name in clashes],
-        "wrong": [str(form.fields[name].label) for name in form.errors if name in form.fields and name not in clashes],
+        "clashes": words.listed(str(form.fields[name].label) for name in clashes),
+        "wrong": words.listed(str(form.fields[n].label) for n in form.errors if n in form.fields and n not in clashes),
         "section": found,
         "advice": advice.about(piece["content"], rulebook) if found.key == "basic" else None,
     }
