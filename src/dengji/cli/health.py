@@ -295,6 +295,20 @@ def worker() -> Iterator[Line]:
     yield Line("worker", WARN if waiting else OK, _("{count} 条记录等待编号", count=waiting), way_out)
 
 
+def documents() -> Iterator[Line]:
+    """Documents can be made: typesetter and typeface are there, nothing keeps failing, no character was lacking."""
+    from dengji.documents import rendering, selectors
+
+    gap, seen = rendering.missing(), selectors.counts()
+    detail = _("待制作 {waiting} 份，失败 {failing} 份，缺字 {substituted} 份", **seen)
+    if gap is not None:
+        yield Line("documents", WARN, detail, _(gap.message))
+    elif seen["failing"] or seen["substituted"]:
+        yield Line("documents", WARN, detail, _("运行 dengji documents make；缺字的请增加含有该字的字体后重新制作"))
+    else:
+        yield Line("documents", OK, detail)
+
+
 def log() -> Iterator[Line]:
     """The log agrees with itself, with its last checkpoint, and with the copy of that beside the keys (design §5)."""
     from dengji.ledger import checkpointing
@@ -374,6 +388,7 @@ def inside(node: OpenNode) -> Iterator[Line]:
         "projection": projection,
         "statistics": statistics,
         "worker": worker,
+        "documents": documents,
         "ledger": log,
         "anchors": anchoring,
         "backup": lambda: backups(node),

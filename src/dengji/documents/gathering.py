@@ -149,7 +149,9 @@ def application(values: Values, row: Application, *, upto: int) -> None:
     values.choice("data_type", row.data_type)
     values.day("receipt_date", next((at for act, at, _ in reversed(acts) if act == "submit"), None))
     values.day("accept_date", next((at for act, at, _ in reversed(acts) if act == "accept"), None))
-    values.day("deadline", next((day for _, _, day in reversed(acts) if day is not None), None))
+    # What is explained is the limit that an earlier act has set; every other act tells of its own.
+    told = reversed(acts) if acts[-1][0] == "explain_overdue" else acts[-1:]
+    values.day("deadline", next((day for _, _, day in told if day is not None), None))
 
 
 def _notice(values: Values, row: Application, decision: Decision, rulebook: Rulebook) -> None:

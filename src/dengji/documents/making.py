@@ -58,11 +58,16 @@ def inputs_of(document: Document) -> dict[str, Any]:
     return found
 
 
-def make_due(limit: int = 50) -> int:
-    """Make what waits, the oldest first; return how many were made. What fails waits, and the others go on."""
+def make_due(limit: int = 50, *, again: bool = False) -> int:
+    """Make what waits, the oldest first; return how many were made. What fails waits, and the others go on.
+
+    `again` tries also what has failed too often to be tried by itself.
+    """
     if rendering.missing() is not None:
         return 0
-    waiting = Document.objects.filter(state=Document.State.MAKING, attempts__lt=MOST_ATTEMPTS)
+    waiting = Document.objects.filter(state=Document.State.MAKING)
+    if not again:
+        waiting = waiting.filter(attempts__lt=MOST_ATTEMPTS)
     ids = list(waiting.order_by("pk").values_list("pk", flat=True)[:limit])
     return sum(make_one(pk) for pk in ids)
 

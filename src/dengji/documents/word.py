@@ -23,7 +23,8 @@ def word_file(inputs: Mapping[str, Any]) -> bytes:
     file = NewFile()
     day = datetime.fromisoformat(str(inputs["date"]))
     core = file.core_properties
-    core.title, core.author, core.created, core.modified = inputs["zh"]["title"][:250], inputs["agency"][:250], day, day
+    core.title, core.author = _legal(inputs["zh"]["title"])[:250], _legal(inputs["agency"])[:250]
+    core.created = core.modified = day
     section = file.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin, section.right_margin, section.top_margin, section.bottom_margin = (
@@ -38,7 +39,7 @@ def word_file(inputs: Mapping[str, Any]) -> bytes:
     if inputs["demonstration"]:
         section.header.paragraphs[0].text = _BANNER
         section.header.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
-    section.footer.paragraphs[0].text = f"{inputs['foot']['zh']}\n{inputs['foot']['en']}\n{inputs['short-id']}"
+    section.footer.paragraphs[0].text = _legal(f"{inputs['foot']['zh']}\n{inputs['foot']['en']}\n{inputs['short-id']}")
     _part(file, inputs["zh"], indent=True)
     file.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
     _part(file, inputs["en"], indent=False)
