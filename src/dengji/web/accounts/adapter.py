@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.http import HttpRequest
 from django.utils.translation import gettext
@@ -20,6 +23,7 @@ from .factor import may_remove
 from .landing import landing
 
 _SECRET = b"second factor"
+_JUST_NOW = 300
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -44,6 +48,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Return the page on which this person's work begins."""
         return landing(request)
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Ask for the password once more before what is sensitive, unless it has just been given."""
+        request = context.request
+        known = get_authentication_records(request, request.user)
+        just_now = bool(known) and time.time() - known[-1]["at"] < _JUST_NOW
+        return not just_now and bool(super().is_reauthentication_required(app=app, **kwargs))
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Mail is sent by `dengji.notify` alone, which knows the sealed addresses."""

@@ -53,6 +53,13 @@ class ChangePassword(ChangePasswordForm):  # type: ignore[misc]
         _name(self.fields["password2"], _("再次输入新密码"), "new-password")
         self.fields["password1"].help_text = _("至少12位，且不得为常见密码")
 
+    def clean_password1(self) -> str:
+        """The new one must be another."""
+        password: str = self.cleaned_data["password1"]
+        if password and password == self.data.get("oldpassword"):
+            raise ValidationError(_("新密码不能与原密码相同"))
+        return password
+
 
 class Authenticate(AuthenticateForm):  # type: ignore[misc]
     """The code of the second factor; wrong ones count toward the lock-out like wrong passwords."""
