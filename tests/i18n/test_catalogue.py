@@ -32,7 +32,11 @@ TAKERS = {
     "conflict", "forbidden", "not_found", "file_error", "spec", "Spec", "Finding", "Message",
 }  # fmt: skip
 _CITATION = ("第", "《")
-_TEXT_OF_TEMPLATE = re.compile(r"\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}|\{% comment %\}.*?\{% endcomment %\}", re.S)
+_TEXT_OF_TEMPLATE = re.compile(
+    r"\{% blocktranslate.*?%\}.*?\{% endblocktranslate %\}|\{%.*?%\}|\{#.*?#\}|\{\{.*?\}\}"
+    r"|\{% comment %\}.*?\{% endcomment %\}",
+    re.S,
+)
 
 
 @pytest.fixture(scope="session")

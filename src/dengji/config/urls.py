@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/signups/", include("dengji.web.accounts.desk_urls")),
     path("desk/", include("dengji.web.desk.urls")),
     path("log/", include("dengji.ledger.urls")),
+    path("", include("dengji.web.public.urls")),
     path("", include("dengji.catalogue.urls")),
     path("", include("dengji.catalogue.statistics.urls")),
 ]

@@ -38,12 +38,13 @@ def lodge(
     grounds: str,
     evidence: Sequence[Upload],
     received_on: date | None = None,
+    letter: Upload | None = None,
 ) -> dict[str, Any]:
     """Lodge an objection with real name, relation, grounds and evidence (提出异议, Art. 12, R16).
 
-    A person gives name, document type and number; a unit its name, credit code and agent. Staff may enter with
-    `received_on` one that arrived in time, until a code is requested. The answer holds the key by which somebody
-    without an account follows or retracts it; it is shown once. Raises DomainError identity_required,
+    A person gives name, document type and number; a unit its name, credit code, agent and the agent's `letter`. Staff
+    may enter with `received_on` one that arrived in time, until a code is requested. The answer holds the key by which
+    somebody without an account follows or retracts it; it is shown once. Raises DomainError identity_required,
     evidence_required, relation_required, objection_open.
     """
 
@@ -60,6 +61,7 @@ def lodge(
             raise DomainError("relation_required", N_("请说明您与该登记事项的关系"), "relation", article="12")
         if rulebook.get("objection.evidence_required") and not evidence:
             raise DomainError("evidence_required", N_("请附必要的证据材料"), "evidence", article="12")
+        files = [*evidence, letter] if letter is not None else list(evidence)
         by_staff = application.register_id in actor.registers("objection_officer")
         if by_staff:
             refuse_own_file(actor, application)
@@ -86,13 +88,15 @@ def lodge(
             role="objection_officer" if by_staff else "objector",
             deed=Deed(
                 facts={"objection_open": _open(application, notice, at, received_on, by_staff)},
-                data={"notice": notice.pk, "received_on": received_on, "evidence": [describe(e) for e in evidence]},
+                data={"notice": notice.pk, "received_on": received_on, "evidence": [describe(e) for e in files]},
             ),
         )
         for upload in evidence:
             store(
                 upload, kind="objection_evidence", owner_kind="objection", owner_id=row.pk, actor=actor, rules=rulebook
             )
+        if letter is not None:
+            store(letter, kind="agency_letter", owner_kind="objection", owner_id=row.pk, actor=actor, rules=rulebook)
         return answer(row, decision)
 
     with unstoring():
@@ -108,6 +112,7 @@ def lodge(
                 "grounds": grounds,
                 "evidence": [hashlib.sha256(e.data).hexdigest() for e in evidence],
                 "received_on": received_on,
+                **({"letter": hashlib.sha256(letter.data).hexdigest()} if letter is not None else {}),
             },
             work=work,
         )
