@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
+from dengji.core import sql
 from dengji.core.errors import N_, DomainError, conflict
 from dengji.law.visibility import visible
 from dengji.registration import queries
@@ -31,7 +31,7 @@ SELECT i.number, i.rank, v.fields::text, v.suppressed_at IS NOT NULL, {", ".join
 FROM catalogue_item i
 JOIN registration_registration r ON r.id = i.object_id
 LEFT JOIN registration_registrationversion v ON v.registration_id = r.id AND v.number = r.version
-WHERE i.number = ANY(%s)
+WHERE i.number = ANY(%s::bigint[])
 """  # noqa: S608 - our own column names
 _UNKNOWN = {
     "industry": N_("没有这个行业代码（GB/T 4754 门类或大类）"),
@@ -138,7 +138,7 @@ def _rows(hits: Hits, asked: Search) -> tuple[list[int], list[dict[str, Any]]]:
     """Return ranks and items as the database has them now; what has vanished meanwhile is left out."""
     if not hits.numbers:
         return [], []
-    with connection.cursor() as cursor:
+    with sql.prepared() as cursor:
         cursor.execute(_ROWS, [list(hits.numbers)])
         rows = {row[0]: row for row in cursor.fetchall()}
     kept = [rows[number] for number in hits.numbers if number in rows]

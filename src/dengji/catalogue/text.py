@@ -116,6 +116,8 @@ def highlights(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
     if not wanted:
         return []
     plain = not any(map(_IS_MARK.__getitem__, text))
+    if plain and (literal := _literal(text, whole, wanted)):
+        return literal
     spans = [(i, i + 1) for i in range(len(text))] if plain else list(clusters(text))
     pieces = [_FOLDING[ord(one)] or "" for one in text] if plain else [fold(text[start:end]) for start, end in spans]
     origin = [span for span, piece in zip(spans, pieces, strict=True) for _ in piece]
@@ -127,6 +129,26 @@ def highlights(text: str, needles: Iterable[str]) -> list[tuple[int, int]]:
             ranges.append((origin[at][0], origin[at + len(needle) - 1][1]))
             at = whole.find(needle, at + 1)
     return _merged(sorted(ranges))
+
+
+def _literal(text: str, whole: str, wanted: list[str]) -> list[tuple[int, int]]:
+    """The ranges where every needle stands in the text as it is; [] where folding has brought one together."""
+    ranges: list[tuple[int, int]] = []
+    for needle in wanted:
+        at, found = text.find(needle), 0
+        while at >= 0:
+            ranges.append((at, at + len(needle)))
+            at, found = text.find(needle, at + 1), found + 1
+        if found != _occurrences(whole, needle):
+            return []
+    return _merged(sorted(ranges))
+
+
+def _occurrences(whole: str, needle: str) -> int:
+    at, found = whole.find(needle), 0
+    while at >= 0:
+        at, found = whole.find(needle, at + 1), found + 1
+    return found
 
 
 def _merged(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -22,6 +22,7 @@ from dengji.catalogue.following.api import router as followers
 from dengji.catalogue.statistics.api import router as figures
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import MAX_TRANSACTION_ID
+from dengji.documents.api import router as documents
 from dengji.imports.api import router as imports
 from dengji.notify.api import router as notifications
 from dengji.registration.api import routers
@@ -165,7 +166,8 @@ api = API(
     docs_url=None,
     openapi_url=None,
 )
-for _router in (figures, *routers(), catalogue, imports, notifications, followers, directory):
+# First what is asked for most: addresses are tried in this order.
+for _router in (catalogue, figures, *routers(), imports, notifications, followers, directory, documents):
     api.add_router("", _router)
 for _error, _handler in HANDLERS.items():
     api.add_exception_handler(_error, _handler)

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
+from dengji.core import sql
 from dengji.core.errors import not_found
 from dengji.law.calendar import shanghai_date
 from dengji.law.visibility import TABLE, visible
@@ -37,7 +37,7 @@ SELECT i.number, i.object_id, i.position, i.rank, i.changed_at, i.code, i.serial
 FROM catalogue_item i
 JOIN registration_registration r ON r.id = i.object_id
 LEFT JOIN registration_registrationversion v ON v.registration_id = r.id AND v.number = r.version
-WHERE i.{column} = ANY(%s)
+WHERE {column} = ANY(%s)
 """
 
 
@@ -82,21 +82,22 @@ class Record:
 
 def by_numbers(numbers: Sequence[int]) -> list[Record]:
     """Return the records of items, in the order of the numbers given."""
-    found = {record.number: record for record in _read("number", list(numbers))}
+    found = {record.number: record for record in _read("i.number", list(numbers))}
     return [found[number] for number in numbers if number in found]
 
 
 def by_code(code: str) -> Record:
     """Return the record of a code or local number; raises DomainError not_found."""
-    row = Registration.objects.filter(lookup.named(code)).values("pk").first()
-    found = _read("object_id", [row["pk"]]) if row else []
+    found = _read("r.code", [code])
+    if not found and (row := Registration.objects.filter(lookup.named(code)).values("pk").first()):
+        found = _read("i.object_id", [row["pk"]])
     if not found:
         raise not_found()
     return found[0]
 
 
 def _read(column: str, values: list[Any]) -> list[Record]:
-    with connection.cursor() as cursor:
+    with sql.prepared() as cursor:
         cursor.execute(_SELECT.format(column=column), [values])
         return [_record(row) for row in cursor]
 

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 from django.db.models import F
 
+from dengji.core import sql
 from dengji.core.clock import legal_now
 from dengji.core.errors import not_found
 from dengji.law.calendar import shanghai_date
@@ -97,7 +97,7 @@ _AFTER = len(_SHOWN) + 3
 
 
 def _page_rows(code: str) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with sql.prepared() as cursor:
         cursor.execute(_PAGE, [code])
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         if not rows and is_local_number(code):
