@@ -223,24 +223,25 @@ def test_by_keyboard_alone(place: dict[str, Any], browser: Browser, tmp_path: Pa
                 page.keyboard.press("ArrowDown")
         if key == "evidence":  # a moment is typed part by part
             _tab_to(page, "#id_evidence_time")
-            for part in ("2025", "ArrowRight", "01", "02", "11", "04", "05"):
+            for part in ("01", "02", "2025", "ArrowRight", "11", "04", "05", "A"):
                 page.keyboard.press(part) if part == "ArrowRight" else page.keyboard.type(part)
         _tab_to(page, "button[name=next]")
         page.keyboard.press("Enter")
     page.wait_for_url("**/materials")
     file = tmp_path / "材料.pdf"
     file.write_bytes(w.PDF)
+    page.on("filechooser", lambda chosen: chosen.set_files(file))
     for kind in w.MATERIALS:
         _tab_to(page, f"#file-{kind}")
-        with page.expect_file_chooser() as chosen:
-            page.keyboard.press("Space")
-        chosen.value.set_files(file)
+        page.keyboard.press("Space")
+        page.wait_for_function("id => document.getElementById(id).files.length === 1", arg=f"file-{kind}")
         _tab_to(page, f"#material-{kind} button")
         page.keyboard.press("Enter")
         expect(page.locator(f"#material-{kind} .materials")).to_be_visible()
     _tab_to(page, "main a[href$='/confirm']")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="信息确认")).to_be_visible()
+    assert page.locator(".finding-error").all_inner_texts() == []
     _tab_to(page, "#id_acknowledged")
     page.keyboard.press("Space")
     page.keyboard.press("Enter")

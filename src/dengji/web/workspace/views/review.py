@@ -9,6 +9,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from dengji.core.clock import legal_now
 from dengji.law.calendar import shanghai_date
@@ -38,6 +39,13 @@ def _stages() -> dict[str, str]:
     }
 
 
+def _seen(shown: bool, stage: str) -> str:
+    """What a cell of the table says: neighbours and the nation are told, which is not the public."""
+    if not shown:
+        return ""
+    return pgettext("seen", "公开") if stage in _SHOWN else pgettext("seen", "报送")
+
+
 def disclosure(request: HttpRequest, piece: dict[str, Any]) -> dict[str, Any]:
     """Return the visibility table filled in: each field with its value and where it will be seen; what stays closed."""
     shown = services.preview(actor=actor_of(request), application_id=piece["id"])
@@ -47,7 +55,7 @@ def disclosure(request: HttpRequest, piece: dict[str, Any]) -> dict[str, Any]:
         {
             "label": words.label(name),
             "value": given[name],
-            "stages": [name in shown[stage] for stage in STAGES],
+            "stages": [_seen(name in shown[stage], stage) for stage in STAGES],
         }
         for name in FIELDS
         if given.get(name) and any(name in shown[stage] for stage in STAGES)
