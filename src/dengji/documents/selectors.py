@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from dengji.core.errors import not_found
 from dengji.parties.actor import Actor, supervised_registers
-from dengji.registration.models import Application, Notice, Objection, Registration
+from dengji.registration.models import Application, CoRegistrant, Notice, Objection, Registration
 from dengji.registration.queries.voices import matches
 
 from .models import Document
@@ -57,10 +57,12 @@ def _agency(actor: Actor) -> Q:
 
 
 def addressed_to(actor: Actor) -> Q:
-    """Return which documents are addressed to the actor, or handled as agent, and made."""
+    """Return which documents are addressed to the actor, as registrant, joint holder, agent or person, and made."""
     mine = NOTHING
     if own := actor.organisations("clerk", "business_reviewer"):
         mine |= Q(recipient_kind="registrant", organisation_id__in=own)
+        joint = CoRegistrant.objects.filter(organisation_id__in=own).values("application_id")
+        mine |= Q(recipient_kind="registrant", object_kind="application", object_id__in=joint)
     if agents := actor.organisations("agent"):
         handled = Application.objects.filter(agent_id__in=agents).values("pk")
         mine |= Q(recipient_kind="registrant", object_kind="application", object_id__in=handled)

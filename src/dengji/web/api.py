@@ -22,6 +22,7 @@ from dengji.catalogue.following.api import router as followers
 from dengji.catalogue.statistics.api import router as figures
 from dengji.core.errors import N_, DomainError
 from dengji.core.frame import MAX_TRANSACTION_ID
+from dengji.documents.api import router as documents
 from dengji.imports.api import router as imports
 from dengji.notify.api import router as notifications
 from dengji.registration.api import routers
@@ -166,7 +167,7 @@ api = API(
     openapi_url=None,
 )
 # First what is asked for most: addresses are tried in this order.
-for _router in (catalogue, figures, *routers(), imports, notifications, followers, directory):
+for _router in (catalogue, figures, *routers(), imports, notifications, followers, directory, documents):
     api.add_router("", _router)
 for _error, _handler in HANDLERS.items():
     api.add_exception_handler(_error, _handler)

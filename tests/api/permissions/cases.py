@@ -53,7 +53,7 @@ class Case:
 
     def _name(self, part: str) -> str:
         own = {"{notification}": "{notification_id}", "{follower}": "{follower_id}"}
-        return own.get(part, part if part in ("{code}", "{n}", "{index}") else "{id}")
+        return own.get(part, part if part in ("{code}", "{n}", "{index}", "{form}") else "{id}")
 
 
 # -- acts of the table that have a path of their own ------------------------------------------------------------------
@@ -258,6 +258,16 @@ def _save(g: Ground, scene: Scene) -> Body:
     return {"content": {"intro": "示例简介"}}
 
 
+def _wording(g: Ground, scene: Scene) -> Body:
+    texts: Body = {"zh": {"closing": ["示例结语"]}, "en": {}}
+    return {"register_id": str(g.world.register.pk), "kind": "acceptance_notice", "texts": texts}
+
+
+def _stamped(g: Ground, scene: Scene) -> Body:
+    scan = base64.b64encode(w.PDF).decode()
+    return {"unit": g.world.registrant.name, "signed_on": "2026-01-05", "name": "a.pdf", "data": scan}
+
+
 def _file(scene: str, more: str = "", seen: Seen | None = None) -> Case:
     return Case(scene, "GET", f"applications/{{application}}{more}", seen=seen)
 
@@ -287,6 +297,20 @@ _ENDPOINTS: dict[str, Case] = {
     "DELETE /tokens/{id}": Case("empty", "DELETE", "tokens/{token}"),
     "GET /notifications": Case("told", "GET", "notifications", seen=_lists("notification")),
     "POST /notifications/{notification_id}/read": Case("told", "POST", "notifications/{notification}/read"),
+    "GET /documents": Case("papered", "GET", "documents", seen=_lists("document")),
+    "GET /documents/{id}": Case("papered", "GET", "documents/{document}"),
+    "GET /documents/{id}/file": Case("papered", "GET", "documents/{document}/file"),
+    "POST /documents/{id}/make": Case("papered", "POST", "documents/{document}/make"),
+    "POST /documents/{id}/remake": Case("papered", "POST", "documents/{document}/remake"),
+    "POST /document-wording": Case("empty", "POST", "document-wording", _wording),
+    "POST /registrations/{id}/hearing-notice": Case(
+        "registered",
+        "POST",
+        "registrations/{registration}/hearing-notice",
+        lambda g, s: {"ground": "false_materials", "reason": "示例理由", "until": "2099-01-01"},
+    ),
+    "GET /applications/{id}/forms/{form}": _file("draft", "/forms/{form}"),
+    "POST /applications/{id}/forms/{form}": Case("draft", "POST", "applications/{application}/forms/{form}", _stamped),
     "GET /queue": Case("submitted", "GET", "queue", seen=_lists("application")),
     "GET /applications draft": Case("draft", "GET", "applications", seen=_lists("application")),
     "GET /applications": Case("submitted", "GET", "applications", seen=_lists("application")),

@@ -10,6 +10,7 @@ from uuid import UUID
 from dengji.catalogue.directory import services as directory
 from dengji.catalogue.directory.models import Proposal
 from dengji.catalogue.following import services as following
+from dengji.documents.models import Document
 from dengji.imports import services as imports
 from dengji.imports.services import Order
 from dengji.imports.tasks import run_import
@@ -75,7 +76,15 @@ def _until(act: str) -> Callable[[Ground], Scene]:
 
 def draft(g: Ground) -> Scene:
     """A draft."""
-    return _of(g, _file(g))
+    return {**_of(g, _file(g)), "form": "commitment_letter"}
+
+
+def papered(g: Ground) -> Scene:
+    """An accepted application whose notice of acceptance is made."""
+    scene = _until("accept")(g)
+    clockwork.tick()
+    made = Document.objects.get(object_id=scene["application"])
+    return {**scene, "document": str(made.pk)}
 
 
 def signed(g: Ground) -> Scene:
@@ -342,6 +351,7 @@ SCENES: dict[str, Callable[[Ground], Scene]] = {
     "submitted": _until("submit"),
     "supplement": supplement,
     "accepted": _until("accept"),
+    "papered": papered,
     "under review": _until("begin_review"),
     "overdue": overdue,
     "review passed": _until("pass_review"),
