@@ -89,6 +89,35 @@ def test_a_first_registration_with_a_supplement_round() -> None:
     assert row.name in text(clerk.get("/workspace/"))
 
 
+def test_a_product_has_its_own_page_and_a_group_may_be_declared_not_applicable() -> None:
+    world = w.build()
+    clerk = Someone(world, "clerk")
+    case = clerk.send("/workspace/applications/new", data_type="product").headers["Location"]
+    assert 'name="coverage_start"' not in clerk.get(f"{case}sections/basic").content.decode()
+    clerk.send(f"{case}sections/product", product_form="dataset", source_codes="DEMO-A\nDEMO-B\n", list="1")
+    clerk.send(f"{case}sections/scenario", not_applicable="尚无应用场景", list="1")
+    clerk.send(f"{case}sections/security", not_applicable="另行评估", list="1")
+    stored = content_of(Application.objects.get().draft)
+    assert stored["source_codes"] == ["DEMO-A", "DEMO-B"]
+    assert stored["not_applicable"] == {"scenario": "尚无应用场景", "security": "另行评估"}
+    assert "应用场景信息”声明为不适用" in text(clerk.get(f"{case}sections/scenario"))
+    clerk.send(f"{case}sections/scenario", not_applicable="", scenarios="公众查询", list="1")
+    assert content_of(Application.objects.get().draft)["not_applicable"] == {"security": "另行评估"}
+    # Regions: by name, one that is several, and down the tree without losing what was typed.
+    page = f"{case}sections/basic"
+    several = clerk.send(page, **{"name": "某产品", "coverage_regions-add": "城关区"}, status=422)
+    assert "有多个" in text(several)
+    down = clerk.send(page, coverage_regions=["620700"], region="620000", intro="写了一半")
+    shown = clerk.get(down.headers["Location"].split("#")[0])
+    assert "兰州市" in text(shown)
+    assert "写了一半" in text(shown)
+    suggested = clerk.send(page, name="城市公交客运站线路信息", stay="1").headers["Location"].split("#")[0]
+    assert "54 道路运输业" in text(clerk.get(suggested)).split("A 农")[0] or "选用" in text(clerk.get(suggested))
+    assert "industries" not in content_of(Application.objects.get().draft)
+    clerk.send(page, add_industry="54")
+    assert content_of(Application.objects.get().draft)["industries"] == ["54"]
+
+
 def _renewable(world: w.World) -> Registration:
     made = w.registered(world)
     return Registration.objects.get(code=made["code"])

@@ -8,9 +8,12 @@ from typing import Any
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from dengji.core.clock import legal_now
+from dengji.law.calendar import shanghai_date
 from dengji.law.checks import Finding
 from dengji.law.record import FIELDS
 from dengji.law.rulebook import vocabulary
+from dengji.registration import rules
 from dengji.registration.api.base import finding, state_label
 
 from . import words
@@ -35,6 +38,19 @@ def page_of(found: Finding) -> str:
         group = str(found.params.get("group", ""))
         return next((key for key in PLACE.values() if key == group), "source")
     return PLACE.get(found.field or "", "")
+
+
+def left(item: Mapping[str, Any]) -> int | None:
+    """Return the working days left until a deadline, its last day included; None where none runs."""
+    last = item["deadline_day"]
+    if last is None:
+        return None
+    return max(rules.calendar().between(shanghai_date(legal_now()), last), 0)
+
+
+def overdue(item: Mapping[str, Any]) -> bool:
+    """Tell whether the deadline of a file has passed."""
+    return item["deadline_ends"] is not None and legal_now() >= item["deadline_ends"]
 
 
 def told(found: Iterable[Finding]) -> dict[str, list[dict[str, Any]]]:

@@ -1,10 +1,7 @@
 // Helps only: counters, a search in the industries, the whole nation alone, files dropped. Every page works without it.
 "use strict";
 (() => {
-  const english = document.documentElement.lang.startsWith("en");
-  const words = english
-    ? { of: " of ", over: ", too long by ", find: "Search the industries", drop: "or drop a file here" }
-    : { of: " / ", over: "，超出 ", find: "在行业中查找", drop: "或把文件拖到这里" };
+  const words = document.getElementById("workspace-words").dataset;
   const length = (text) => Array.from(text.trim()).length;
 
   for (const field of document.querySelectorAll("[data-limit]")) {
@@ -13,7 +10,7 @@
     shown.className = "form-text counter";
     const count = () => {
       const now = length(field.value);
-      shown.textContent = now + words.of + limit + (now > limit ? words.over + (now - limit) : "");
+      shown.textContent = (now > limit ? words.over : words.of).replace("#1", now).replace("#2", limit).replace("#3", now - limit);
       shown.classList.toggle("text-danger", now > limit);
     };
     field.after(shown);

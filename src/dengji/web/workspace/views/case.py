@@ -13,11 +13,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from dengji.core.clock import legal_now
 from dengji.core.errors import DomainError
-from dengji.law.calendar import shanghai_date
 from dengji.parties.roles import KINDS as ROLES
-from dengji.registration import queries, receipts, rules, services
+from dengji.registration import queries, receipts, services
 from dengji.registration.api.base import act_label, state_label
 from dengji.registration.models import Application
 from dengji.registration.queries import workspace
@@ -44,8 +42,8 @@ def case(request: HttpRequest, pk: UUID) -> HttpResponse:
         "supplement": flow.supplement(history, piece) if piece["state"] == "SUPPLEMENT" else None,
         "told": _told(history),
         "events": _events(piece, history),
-        "left": _left(piece),
-        "overdue": piece["deadline_ends"] is not None and legal_now() >= piece["deadline_ends"],
+        "left": flow.left(piece),
+        "overdue": flow.overdue(piece),
         "may_withdraw": "withdraw" in piece["acts"],
         "may_confirm": "confirm_joint" in piece["acts"],
         "documents": _documents(pk),
@@ -92,15 +90,6 @@ def _documents(pk: UUID) -> str:
         return reverse("documents:of-application", args=[pk])
     except NoReverseMatch:
         return ""
-
-
-def _left(piece: Mapping[str, Any]) -> int | None:
-    """Working days left until the deadline, its last day included; None where none runs."""
-    last = piece["deadline_day"]
-    if last is None:
-        return None
-    today = shanghai_date(legal_now())
-    return max(rules.calendar().between(today, last), 0) if last >= today else 0
 
 
 def _told(history: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from dengji.registration.lookup import as_uuid
 from dengji.registration.queries import workspace
 from dengji.web.access import actor_of, errors_into, transaction_of
 
-from .. import words
+from .. import flow, words
 from ..forms import CodeForm, StartForm
 from .base import attempt, page, show
 
@@ -37,6 +37,8 @@ def _told(item: dict[str, Any]) -> dict[str, Any]:
         "type_text": words.type_label(item["data_type"]),
         "who": words.who_next(item["state"]),
         "url": reverse("workspace:case", args=[item["id"]]),
+        "left": flow.left(item),
+        "overdue": flow.overdue(item),
     }
 
 
