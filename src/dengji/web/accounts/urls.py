@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import include, path, re_path
 
-from . import certificates, people, registering, views
+from . import certificates, openid, people, registering, views
 
 
 def _nothing(request: HttpRequest, **_kwargs: str) -> HttpResponse:
@@ -21,6 +21,7 @@ urlpatterns = [
     path("audit/", views.audit, name="accounts-audit"),
     path("open/<uuid:person_id>/<str:key>/", views.open_account, name="accounts-open"),
     path("certificate/", certificates.sign_in, name="accounts-certificate"),
+    path("oidc/<str:provider_id>/login/callback/", openid.callback),
     path("register/", registering.register, name="accounts-register"),
     path("register/status/", registering.status, name="accounts-register-status"),
     path("people/", people.listed, name="accounts-people"),
