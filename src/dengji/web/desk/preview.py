@@ -33,10 +33,11 @@ from .base import case_of, for_agency
 from .words import page_of
 
 _RAW = {"pdf": "application/pdf", "png": "image/png", "jpeg": "image/jpeg"}
-#: Sandboxed: no script, no form, no origin. Chromium's own PDF reader does not start in a sandbox, so a PDF gets the
-#: same policy without that word: nothing in it can be loaded or run as a page either.
+#: Sandboxed: no script, no form, no origin of ours. The PDF reader of a browser works within it; where an old one does
+#: not, the file can still be downloaded.
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; base-uri 'none'; "
+    "form-action 'none'; sandbox"
 )
 _ROWS, _COLUMNS, _CELLS, _TEXT = 200, 30, 20_000, 200_000
 _UNPACKED = 64 * 1024 * 1024
@@ -52,8 +53,8 @@ class Shown:
     problem: str = ""
 
 
-def _secure(response: HttpResponse, *, sandbox: bool = True) -> HttpResponse:
-    response.headers["Content-Security-Policy"] = f"{_POLICY}; sandbox" if sandbox else _POLICY
+def _secure(response: HttpResponse) -> HttpResponse:
+    response.headers["Content-Security-Policy"] = _POLICY
     response.headers["X-Frame-Options"] = "SAMEORIGIN"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "no-store"
@@ -70,7 +71,7 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
     if kind in _RAW:
         response = HttpResponse(data, content_type=_RAW[kind])
         response.headers["Content-Disposition"] = "inline"
-        return _secure(response, sandbox=kind != "pdf")
+        return _secure(response)
     shown = _READERS[kind](data) if kind in _READERS else Shown(problem=gettext("此类文件不能预览，请下载后查看。"))
     page = render_to_string("web/desk/preview.html", {"shown": shown, "name": meta["name"]}, request)
     return _secure(HttpResponse(page))
