@@ -72,12 +72,6 @@ def own_applications(actor: Actor, *, ended: bool = False, after: UUID | None = 
     return found
 
 
-def count_applications(actor: Actor, *, ended: bool) -> int:
-    """Return how many files of the actor's own are open, or ended."""
-    rows = Application.objects.filter(selectors.application_scope(actor)).filter(_own(actor))
-    return (rows.filter(state__in=TERMINAL) if ended else rows.exclude(state__in=TERMINAL)).count()
-
-
 def own_registrations(actor: Actor, *, after: UUID | None = None, limit: int = 50) -> Page:
     """Return the registrations of the actor's organisations, newest first, with the time of renewal: {items, next}."""
     mine = actor.organisations("clerk", "business_reviewer")
