@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
@@ -80,7 +81,11 @@ def import_file(args: argparse.Namespace, kind: str, organisation: Organisation 
             with args.file.open("rb") as stream:
                 digest = services.digest_of(stream)
             job = services.open_job(actor=actor, order=order, digest=digest)
-            job = services.run(actor=actor, job=job, source=args.file, progress=_Meter())
+            gc.disable()  # rows are trees: counting references frees them
+            try:
+                job = services.run(actor=actor, job=job, source=args.file, progress=_Meter())
+            finally:
+                gc.enable()
             found = selectors.describe(job)
             if report:
                 report.writelines(lines(selectors.results(job)))

@@ -85,12 +85,19 @@ def read_cells(columns: Columns, row: Sequence[Any]) -> Reading:
     return _read((name, row[position]) for position, name in columns.taken if position < length)
 
 
+@lru_cache(maxsize=64)
+def _placed(keys: tuple[str, ...], adoption: bool) -> tuple[str, ...] | None:
+    """Return the fields that an object's keys name, None where one is unknown or named twice; few sets fill a file."""
+    names = _names(adoption)
+    found = [name for key in keys if (name := names.get(key) or names.get(fold(key)))]
+    return tuple(found) if len(found) == len(keys) == len(set(found)) else None
+
+
 def read_object(row: Mapping[str, Any], *, adoption: bool = False) -> Reading:
     """Return what a JSON object says; keys are mapped like headings, structured values kept as they are."""
+    if placed := _placed(tuple(row), adoption):
+        return _read(zip(placed, row.values(), strict=True))
     names = _names(adoption)
-    placed = dict(zip((names.get(key) or names.get(fold(key)) for key in row), row.values(), strict=True))
-    if len(placed) == len(row) and None not in placed:
-        return _read(placed.items())  # type: ignore[arg-type]
     known: dict[str, Any] = {}
     unknown: list[str] = []
     for key, value in row.items():
