@@ -102,7 +102,8 @@ def queue(request: HttpRequest) -> HttpResponse:
         tabs=_tabs(actor, tab, kept),
         items=items,
         empty=gettext("没有符合条件的事项。") if chosen else gettext(_EMPTY[tab]),
-        filters=FilterForm(request.GET),
+        # Drawn only when asked for: a form costs more than the list.
+        filters=FilterForm(request.GET) if chosen or "filter" in request.GET else None,
         filtered=bool(chosen),
         query=urlencode(kept),
         saved=[{**one, "url": f"{here}?{one['query']}"} for one in agency.filters(actor)],
