@@ -15,8 +15,7 @@ _TAGS = {
 }  # fmt: skip
 _ATTRIBUTES = {"a": {"href", "title"}, "ol": {"start"}}
 _READER = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
-#: A page has its own first heading; those of the text come one level below.
-_LOWER = str.maketrans("12345", "23456")
+_HEADING = ("heading_open", "heading_close")
 
 
 def html(text: str) -> SafeString:
@@ -27,9 +26,10 @@ def html(text: str) -> SafeString:
 @lru_cache(maxsize=256)
 def _html(text: str, prefix: str) -> SafeString:
     tokens = _READER.parse(text)
+    highest = min((int(token.tag[1]) for token in tokens if token.type in _HEADING), default=1)
     for token in tokens:
-        if token.type in ("heading_open", "heading_close"):
-            token.tag = token.tag.translate(_LOWER)
+        if token.type in _HEADING:  # the page has the first heading; those of the text come next below it
+            token.tag = f"h{min(6, int(token.tag[1]) - highest + 2)}"
         for child in token.children or ():
             href = str(child.attrs.get("href", ""))
             if href.startswith("/") and not href.startswith("//"):
