@@ -126,8 +126,10 @@ def told(findings: Iterable[Any] | None, field: str = "") -> list[Mapping[str, A
 
 def _class_of(widget: forms.Widget) -> str:
     match widget:
-        case forms.CheckboxInput() | forms.RadioSelect() | forms.CheckboxSelectMultiple():
+        case forms.CheckboxInput():
             return "form-check-input"
+        case forms.RadioSelect() | forms.CheckboxSelectMultiple():
+            return "choice"
         case forms.Select():
             return "form-select"
     return "form-control"
