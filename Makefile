@@ -12,7 +12,7 @@ MEASURED := tests/registration tests/parties tests/imports tests/notify tests/co
   tests/evidence tests/backup tests/ledger tests/security tests/catalogue
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage soak lint lock bench relevance messages permissions reference clean
+.PHONY: help setup run test coverage soak lint lock bench relevance tour messages permissions reference clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ permissions: setup  ## Write docs/reference/permissions.md from what the tests f
 
 bench: setup  ## Measure beside the peers in one run and print the ratios (PEERS=1 builds CKAN first)
 	@$(BIN)/python -m bench $(ARGS)
+
+tour: setup  ## Take the pictures of the main pages from the demonstration into docs/tour
+	@$(BIN)/python -m tools.tour $(ARGS)
 
 relevance: setup  ## Ask the judged queries and print recall@20 and nDCG@10
 	@$(BIN)/python -m tests.relevance $(ARGS)
