@@ -211,10 +211,20 @@ def test_a_request_about_personal_data_is_answered_at_the_desk(client: Client, w
     assert "已删除" in client.get(f"/privacy/requests/{pk}", {"key": key}).content.decode()
 
 
+def page_of(client: Client, notice: Notice) -> str:
+    """The page of a notice."""
+    return client.get(f"/notices/{notice.pk}").content.decode()
+
+
 def test_notices_are_listed_filtered_and_hidden_once_suspended(client: Client, world: w.World, notice: Notice) -> None:
     name = notice.fields["name"]
     listed = client.get("/notices").content.decode()
-    assert name in listed and "个工作日" in listed and notice.last_day.isoformat() in listed
+    assert (
+        name in listed
+        and "RUNNING" not in page_of(client, notice)
+        and "个工作日" in listed
+        and notice.last_day.isoformat() in listed
+    )
     page = client.get(f"/notices/{notice.pk}").content.decode()
     assert name in page and notice.fields["intro"] in page and notice.serial in page
     assert "13800000000" not in page and "示例经办人" not in page  # the statutory items and nothing else
@@ -325,7 +335,7 @@ def test_the_tour_and_its_clock_exist_on_a_demonstration_alone(
 ) -> None:
     demonstration = node.identity()[1]
     tour = client.get("/tour").content.decode()
-    assert demonstration and world.people["acceptor"].username in tour
+    assert demonstration and world.people["acceptor"].username in tour and 'href="/workspace/"' in tour
     assert client.post("/tour/clock", {"days": 30}).status_code == 302  # to sign in
     notice.refresh_from_db()
     assert notice.state == "RUNNING"

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dengji.catalogue import labels, lists
-from dengji.core.errors import DomainError
+from dengji.core.errors import N_, DomainError
 from dengji.law.codes import CodeError, region
 from dengji.law.procedure import KIND_LABELS
 from dengji.registration import queries
@@ -19,6 +19,12 @@ from dengji.registration.api.base import say
 from dengji.registration.queries.following import NoticeFilters, notice_list, working_days_left
 
 _PER_PAGE = 20
+_STATES = {
+    "RUNNING": N_("正在公示"),
+    "OVER": N_("公示期满"),
+    "SUSPENDED": N_("公示已暂停"),
+    "TERMINATED": N_("登记终止"),
+}
 
 
 def _uuid(text: str) -> UUID | None:
@@ -38,6 +44,7 @@ def shown(item: dict[str, Any]) -> dict[str, Any]:
     return item | {
         "kind_label": _kinds().get(item["kind"], item["kind"]),
         "type_label": labels.option("data_type", data_type) if data_type else "",
+        "state_label": say(_STATES.get(item["state"], item["state"])),
     }
 
 
@@ -92,6 +99,7 @@ def one(request: HttpRequest, pk: UUID) -> HttpResponse:
         "kind_label": _kinds().get(found["kind"], found["kind"]),
         "type_label": labels.option("data_type", fields["data_type"]) if fields.get("data_type") else "",
         "agency": agency,
+        "state_label": say(_STATES.get(found["state"], found["state"])),
         "running": found["state"] == "RUNNING",
         "working_days": working_days_left(found["last_day"]) if found["state"] == "RUNNING" else None,
     }

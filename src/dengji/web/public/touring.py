@@ -26,6 +26,7 @@ from dengji.registration import services
 from ..access import for_roles
 from ..forms import PartForm
 from ..marks import is_demonstration
+from ..navigation import address
 
 _MOST_DAYS = 120
 #: How much of what falls due is done at once; the worker's schedule does the rest.
@@ -63,6 +64,7 @@ def tour(request: HttpRequest, form: Days | None = None) -> HttpResponse:
         "today": shanghai_date(clock.legal_now()),
         "now": clock.legal_now(),
         "form": Days(),
+        **{area: address(area) for area in ("workspace", "desk", "oversight")},
     }
     return render(request, "web/public/tour.html", context)
 
