@@ -37,6 +37,7 @@ SIGN_IN_APPS = [
 ]
 SIGN_IN_MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
+    "dengji.web.limits.PageLimits",
     "dengji.web.accounts.guard.Guard",
     "axes.middleware.AxesMiddleware",
 ]

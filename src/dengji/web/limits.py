@@ -11,10 +11,11 @@ import math
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from functools import lru_cache
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja.throttling import BaseThrottle
 
 _MOST_KEYS = 50_000
@@ -93,6 +94,33 @@ def charge(request: HttpRequest, person: str = "", *, voice: bool = False) -> fl
     if voice and not wait:
         wait = BUCKETS.take(f"voice {person or address(request)}", parse(settings.DENGJI_RATE_VOICE), now)
     return wait
+
+
+#: Pages whose reading costs something; under /api/ the endpoints charge themselves.
+_CHARGED_READS = ("/search", "/r/", "/statistics")
+
+
+class PageLimits:
+    """Charges whoever sends a form, and visitors who search or open records, as the API charges its callers."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or say when to come again."""
+        path, sends = request.path_info, request.method not in ("GET", "HEAD", "OPTIONS")
+        if path.startswith("/api/") or not (sends or path.startswith(_CHARGED_READS)):
+            return self.get_response(request)
+        # A visitor without a session's cookie stays one: looking further would make the page differ by cookies.
+        known = settings.SESSION_COOKIE_NAME in request.COOKIES and request.user.is_authenticated
+        wait = charge(request, str(request.user.pk) if known else "")
+        if not wait:
+            return self.get_response(request)
+        from . import errors
+
+        response = errors.page(request, 429)
+        response.headers["Retry-After"] = str(math.ceil(wait))
+        return response
 
 
 class Limits(BaseThrottle):

@@ -218,3 +218,26 @@ def test_tokens_contacts_and_the_own_record(world: World) -> None:
     client.post("/accounts/profile/", {"email": "a@example.com", "phone": "1", "language": "en"})
     assert "What is noted of me" in client.get("/accounts/audit/").content.decode()
     assert b"a@example.com" not in bytes(Person.objects.get(pk=clerk.pk).email_sealed or b"")
+
+
+def test_a_fresh_node_gets_three_administrators_who_open_their_own_accounts() -> None:
+    made = services.found_administrators()
+    assert [for_person(p).kinds() for p in made] == [{"system_admin"}, {"security_admin"}, {"audit_admin"}]
+    assert services.found_administrators() == [], "once"
+    key = services.opening_key(actor=OPERATOR, person=made[1])
+    answer = Client().post(f"/accounts/open/{made[1].pk}/{key}/", {"password": PASSWORD, "again": PASSWORD})
+    assert answer.status_code == 302
+    assert "用户与角色" in sign_in(made[1]).get("/accounts/people/").content.decode()
+
+
+def test_pages_are_charged_like_the_api(settings: Any) -> None:
+    from dengji.web.limits import BUCKETS
+
+    BUCKETS.clear()
+    settings.DENGJI_RATE_LIMITS, settings.DENGJI_RATE_ADDRESS = True, "2/60"
+    client = Client()
+    assert [client.post("/accounts/login/", {}).status_code for _ in range(3)] == [200, 200, 429]
+    limited = client.get("/search")
+    assert limited.status_code == 429 and limited.headers["Retry-After"]
+    assert client.get("/accounts/login/").status_code == 200, "reading a plain page costs nothing"
+    BUCKETS.clear()

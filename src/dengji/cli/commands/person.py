@@ -12,12 +12,12 @@ from ..failure import DONE
 from ..output import _, show, table
 
 NAME = "person"
-HELP = N_("用户：新增、列出")
+HELP = N_("用户：新增、列出、发出密码设置链接")
 NEEDS_DATABASE = True
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add `add` and `list`."""
+    """Add `add`, `list` and `open`."""
     actions = parser.add_subparsers(dest="action", required=True)
     add = actions.add_parser("add", help=_("新增用户；姓名、电话、邮箱加密保存"))
     add.add_argument("username", metavar="USERNAME", help=_("登录名"))
@@ -31,6 +31,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     listed.add_argument("--after", default="", metavar="USERNAME", help=_("从此登录名之后列起"))
     listed.add_argument("--limit", type=int, default=100, metavar="N")
     listed.set_defaults(handler=_list)
+    opened = actions.add_parser("open", help=_("发出只能使用一次的密码设置链接；也用于重置管理员的密码"))
+    opened.add_argument("username", metavar="USERNAME", help=_("登录名"))
+    opened.add_argument("--factor", action="store_true", help=_("同时清除第二重验证"))
+    opened.set_defaults(handler=_open)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -73,4 +77,22 @@ def _list(args: argparse.Namespace) -> int:
             [_("登录名"), _("编号"), _("状态")], ((r.username, r.pk, "" if r.is_active else _("停用")) for r in rows)
         ),
     )
+    return DONE
+
+
+def _open(args: argparse.Namespace) -> int:
+    from django.conf import settings
+    from django.urls import reverse
+
+    from dengji.parties import selectors
+    from dengji.parties.accounts import services
+    from dengji.parties.services import OPERATOR
+    from dengji.web.accounts import factor
+
+    person = selectors.person_by_username(args.username)
+    if args.factor:
+        factor.forget(person)
+    key = services.opening_key(actor=OPERATOR, person=person)
+    link = settings.DENGJI_PUBLIC_URL.rstrip("/") + reverse("accounts-open", args=(person.pk, key))
+    show(args, {"id": person.pk, "username": person.username, "link": link}, [f"{person.username}  {link}"])
     return DONE

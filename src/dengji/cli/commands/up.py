@@ -143,6 +143,21 @@ def _web_command(host: str, port: int, workers: int) -> list[str]:
     return [sys.executable, "-m", "gunicorn", *options, "--log-level", "warning", application]
 
 
+def _administrators(address: str, *, demonstration: bool) -> None:
+    """Found the three administrators of a fresh production node, and give the operator their links."""
+    from django.conf import settings
+    from django.urls import reverse
+
+    from dengji.parties.accounts import services
+    from dengji.parties.services import OPERATOR
+
+    made = [] if demonstration else services.found_administrators()
+    for person in made:
+        key = services.opening_key(actor=OPERATOR, person=person)
+        link = (settings.DENGJI_PUBLIC_URL.rstrip("/") or address) + reverse("accounts-open", args=(person.pk, key))
+        both(f"{person.username}：请本人在三日内打开，设置密码 {link}", "to be opened by its holder within three days")
+
+
 def _serve(supervisor: Supervisor, args: argparse.Namespace, port: int) -> None:
     both("正在启动服务……", "Starting the server …")
     supervisor.start(("网页服务", "web server"), _web_command(args.host, port, args.workers))
@@ -152,6 +167,7 @@ def _serve(supervisor: Supervisor, args: argparse.Namespace, port: int) -> None:
     address = f"http://{f'[{local}]' if ':' in local else local}:{port}"
     if not supervisor.await_answer(f"{address}/healthz", _READY_SECONDS):
         return
+    _administrators(address, demonstration=args.demo)
     if args.json:
         print(as_json({"address": address, "pid": os.getpid(), "demonstration": args.demo}), flush=True)
     else:

@@ -19,11 +19,13 @@ from dengji.core.node import identity
 
 from ..access import log_work
 from ..actor import Actor, for_person
-from ..models import Certificate, Person, Session, Token
-from ..roles import ADMINISTRATORS
+from ..models import Certificate, Person, Role, Session, Token
+from ..roles import ADMINISTRATORS, KINDS
+from ..services import OPERATOR, add_person, grant_role
 from ..sessions import key_digest
 
 _PASSWORD_DAYS = 180
+_ADMINISTRATORS = {"system_admin": "system-admin", "security_admin": "security-admin", "audit_admin": "audit-admin"}
 _FINGERPRINT = re.compile(r"[0-9A-F]{64}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 
@@ -157,3 +159,19 @@ def normal_fingerprint(text: str) -> str:
     if not _FINGERPRINT.fullmatch(found):
         raise DomainError("fingerprint", N_("请填写证书的SHA-256指纹（64位十六进制）"), "fingerprint")
     return found
+
+
+def found_administrators() -> list[Person]:
+    """Make the three administrators (三员) of a node that has none, each without a password; return those made.
+
+    They open their accounts by `opening_key`; none of them can take another's place (design §4).
+    """
+    if Role.objects.filter(kind__in=ADMINISTRATORS, ended_at=None).exists():
+        return []
+    made = []
+    with transaction.atomic():
+        for kind, username in _ADMINISTRATORS.items():
+            person = add_person(actor=OPERATOR, username=username, name=KINDS[kind].label)
+            grant_role(actor=OPERATOR, person=person, kind=kind)
+            made.append(person)
+    return made
