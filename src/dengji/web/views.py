@@ -44,7 +44,7 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "tiles": _tiles(home_figures()),
         "as_of": legal_now(),
-        "items": [shown(item) for item in found["items"]],
+        "items": shown(found["items"]),
         "more": found["next"] is not None,
         "running": True,
         "news": pages_of("policy", language_of(request))[:_NEWS],

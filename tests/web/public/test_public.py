@@ -258,7 +258,7 @@ def test_a_long_list_is_paged_without_loss(client: Client, world: w.World, notic
     path = "/notices"
     while path:
         text = client.get(path).content.decode()
-        seen += re.findall(r'<a href="/notices/([0-9a-f-]{36})">', text)
+        seen += re.findall(r'<a href="/notices/([0-9a-f-]{36})"', text)
         following = re.search(r'rel="next" href="(\?[^"]+)"', text)
         path = f"/notices{following[1].replace('&amp;', '&')}" if following else ""
     assert len(seen) == len(set(seen)) == 43

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from dengji.catalogue import labels, lists
@@ -17,6 +19,8 @@ from dengji.law.procedure import KIND_LABELS
 from dengji.registration import queries
 from dengji.registration.api.base import say
 from dengji.registration.queries.following import NoticeFilters, notice_list, working_days_left
+
+from ..templatetags.parts import days_left
 
 _PER_PAGE = 20
 _STATES = {
@@ -38,14 +42,21 @@ def _kinds() -> dict[str, str]:
     return {kind: say(label) for kind, label in KIND_LABELS.items()}
 
 
-def shown(item: dict[str, Any]) -> dict[str, Any]:
-    """Return a notice of the list with its kind and type in words."""
-    data_type = item["data_type"]
-    return item | {
-        "kind_label": _kinds().get(item["kind"], item["kind"]),
-        "type_label": labels.option("data_type", data_type) if data_type else "",
-        "state_label": say(_STATES.get(item["state"], item["state"])),
-    }
+def shown(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return notices of the list with everything in words, so that the table has only to write them down."""
+    kinds, states = _kinds(), {state: say(label) for state, label in _STATES.items()}
+    home, hidden, provisional = reverse("notices"), gettext("（内容已依法屏蔽）"), gettext("暂定")
+    for item in items:
+        kind, data_type = kinds.get(item["kind"], item["kind"]), item["data_type"]
+        item["url"] = f"{home}/{item['id']}"
+        item["title"] = hidden if item["suppressed"] else item["name"] or item["serial"]
+        item["type_label"] = f"{labels.option('data_type', data_type)} · {kind}" if data_type else kind
+        item["days"] = f"{item['first_day'].isoformat()} – {item['last_day'].isoformat()}"
+        item["note"] = provisional if item["provisional"] else ""
+        running = item["working_days"] is not None
+        item["state_label"] = days_left(item["working_days"]) if running else states.get(item["state"], item["state"])
+        item["result"] = reverse("record", args=[item["code"]]) if item["code"] and not running else ""
+    return items
 
 
 @require_safe
@@ -62,7 +73,7 @@ def listed(request: HttpRequest) -> HttpResponse:
     kept = {name: value for name, value in asked.items() if value}
     registers = queries.registers()
     context = {
-        "items": [shown(item) for item in found["items"]],
+        "items": shown(found["items"]),
         "running": filters.running,
         "next_url": f"?{urlencode(kept | {'after': found['next']})}" if found["next"] else "",
         "tab_running": urlencode({k: v for k, v in kept.items() if k != "state"}),
