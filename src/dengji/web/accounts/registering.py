@@ -79,7 +79,10 @@ class SignUpForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.fields["register"].choices = [(str(r.pk), r.name) for r in selectors.registers()]  # type: ignore[attr-defined]
         self.fields["unit_kind"].choices = unit_kinds()  # type: ignore[attr-defined]
-        if platform is not None:
+        if platform is None:
+            self.fields["letter"].required = True
+            self.fields["letter"].error_messages["required"] = _("请上传授权委托书")
+        else:
             for name in ("password", "again"):
                 del self.fields[name]
             for name, known in (("unit_name", "unit_name"), ("credit_code", "credit_code"), ("name", "name")):

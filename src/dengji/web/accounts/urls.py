@@ -14,6 +14,7 @@ def _nothing(request: HttpRequest, **_kwargs: str) -> HttpResponse:
 
 urlpatterns = [
     path("", views.own, name="accounts"),
+    path("login/", views.Login.as_view()),
     path("profile/", views.profile, name="accounts-profile"),
     path("sessions/", views.sessions, name="accounts-sessions"),
     path("tokens/", views.tokens, name="accounts-tokens"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.views import LoginView
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -13,13 +14,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
-from dengji.core.errors import DomainError
 from dengji.parties import selectors
 from dengji.parties import services as parties
 from dengji.parties.accounts import selectors as accounts
 from dengji.parties.accounts import services
 from dengji.parties.roles import KINDS
-from dengji.registration.api.base import say
 
 from ..access import actor_of, errors_into, for_roles, transaction_of
 from . import factor
@@ -179,6 +178,11 @@ def open_account(request: HttpRequest, person_id: Any, key: str) -> HttpResponse
     return response
 
 
-def told(error: DomainError) -> str:
-    """Return the words of an error."""
-    return say(error.message, error.params)
+class Login(LoginView):  # type: ignore[misc]
+    """django-allauth's page, without its word for the site: every page has the node's own."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Return what the page shows."""
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        context.pop("site", None)
+        return context
