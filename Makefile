@@ -6,6 +6,8 @@ STAMP := $(VENV)/.stamp
 FRONT := node_modules/.stamp
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --require-hashes --only-binary :all:
 WORKERS ?= 2
+# A shell that forbids compiled modules would have every process of a node or a test compile all of them again.
+export PYTHONDONTWRITEBYTECODE :=
 ARGS ?=
 # What exercises the modules of tools/covered.py.
 MEASURED := tests/registration tests/parties tests/imports tests/notify tests/core tests/api tests/journeys tests/law \
