@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import random
+import re
 from collections import Counter
 from datetime import date, timedelta
 from itertools import pairwise
@@ -231,7 +231,9 @@ def test_the_page_needs_no_script_and_its_tables_can_be_taken_along(world: w.Wor
     for language in ("zh-hans", "en"):
         page = client.get("/statistics", {"region": "62", "section": "G", "lang": language}).content.decode()
         # Scripts only draw what stands there anyhow; none is written into the page, and neither are styles.
-        inline = [tag for tag in re.findall(r"<script[^>]*>", page) if "src=" not in tag and "application/json" not in tag]
+        inline = [
+            tag for tag in re.findall(r"<script[^>]*>", page) if "src=" not in tag and "application/json" not in tag
+        ]
         assert not inline and " style=" not in page and "/search?industry=54&amp;state=VALID" in page
         assert '<svg class="chart"' in page
         assert client.get("/statistics", {"section": "all"}).status_code == 200
