@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import case, files, home, review, wizard
+from .views import case, files, home, inbox, review, wizard
 
 app_name = "workspace"
 _FILE = "applications/<uuid:pk>/"
@@ -10,6 +10,8 @@ urlpatterns = [
     path("", home.home, name="home"),
     path("ended", home.ended, name="ended"),
     path("rectify", home.rectify, name="rectify"),
+    path("messages/", inbox.inbox, name="messages"),
+    path("messages/<uuid:pk>/read", inbox.read, name="message-read"),
     path("applications/new", home.new, name="new"),
     path(_FILE, case.case, name="case"),
     path(_FILE + "sections/<slug:key>", wizard.section, name="section"),

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from dengji.core.errors import DomainError
+from dengji.notify.selectors import unread_count
 from dengji.registration.api.base import NOTICE, finding, say
 from dengji.registration.queries import workspace
 from dengji.web.access import TRANSACTION, actor_of, for_roles, new_transaction
@@ -79,7 +80,10 @@ def side(request: HttpRequest) -> list[dict[str, Any]]:
         (_("已办结的申请"), reverse("workspace:ended")),
         (_("申请更正他人的登记"), reverse("workspace:rectify")),
     ]
-    return [{"title": title, "url": url, "active": url == here} for title, url in rows]
+    found: list[dict[str, Any]] = [{"title": title, "url": url, "active": url == here} for title, url in rows]
+    letters = reverse("workspace:messages")
+    count = unread_count(actor_of(request)) or ""
+    return [*found, {"title": _("站内消息"), "url": letters, "active": letters == here, "count": count}]
 
 
 def show(
