@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("dengji.web.accounts.urls")),
     path("desk/signups/", include("dengji.web.accounts.desk_urls")),
     path("desk/", include("dengji.web.desk.urls")),
+    path("oversight/", include("dengji.web.oversight.urls")),
     path("log/", include("dengji.ledger.urls")),
     path("", include("dengji.web.public.urls")),
     path("", include("dengji.catalogue.urls")),
