@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from dengji.web import evidence, health, views
 from dengji.web.accounts import registering
 from dengji.web.api import api, openapi
+from dengji.web.verify import views as verify
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.home, name="home"),
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/signups/", include("dengji.web.accounts.desk_urls")),
     path("desk/", include("dengji.web.desk.urls")),
     path("oversight/", include("dengji.web.oversight.urls")),
+    path("verify", verify.page, name="verify"),
     path("log/", include("dengji.ledger.urls")),
     path("", include("dengji.web.public.urls")),
     path("", include("dengji.catalogue.urls")),

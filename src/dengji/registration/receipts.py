@@ -20,10 +20,10 @@ from dengji.ledger import anchors, checkpointing, keyring, proofs
 from dengji.ledger import services as ledger
 from dengji.ledger.entries import Sealed
 from dengji.ledger.models import Cosignature, Entry, SignedCheckpoint
-from dengji.ledger.pure.errors import LedgerError
+from dengji.ledger.pure.errors import LedgerError, refuse
 from dengji.ledger.pure.keys import Algorithm
 from dengji.ledger.pure.notes import split_note
-from dengji.ledger.pure.receipts import Trust, make_receipt, parse_receipt, verify_receipt
+from dengji.ledger.pure.receipts import Receipt, Report, Trust, make_receipt, parse_receipt, verify_receipt
 from dengji.ledger.pure.stamps import split_stamps
 from dengji.parties.actor import Actor
 
@@ -223,12 +223,23 @@ def _content(body: bytes) -> bytes | None:
         return None
 
 
+def check(data: bytes) -> tuple[Report, Receipt, bool]:
+    """Verify a receipt by this node's own keys; return what it proves, the receipt, and whether it bears time stamps.
+
+    Raises LedgerError: receipt_malformed, wrong_log for a receipt of another log, and the codes of `verify_receipt`.
+    """
+    made = parse_receipt(data)
+    origin = identity()[0]
+    if (log := made.entry.get("log")) != origin:
+        raise refuse("wrong_log", N_("检查点属于日志 {found}，应为 {origin}"), found=str(log)[:200], origin=origin)
+    note, stamps = split_stamps(made.checkpoint)
+    trust = Trust(origin, tuple(keyring.history()), tuple(keyring.witnesses()), _required())
+    return verify_receipt(replace(made, checkpoint=note), trust), made, bool(stamps)
+
+
 def _require_proven(data: bytes) -> None:
     """A receipt that would not verify is never handed out: then somebody changed the database."""
-    made = parse_receipt(data)
-    note, _ = split_stamps(made.checkpoint)
-    trust = Trust(identity()[0], tuple(keyring.history()), tuple(keyring.witnesses()), _required())
-    verify_receipt(replace(made, checkpoint=note), trust)
+    check(data)
 
 
 def _time_stamp(note: bytes) -> str:

@@ -1,0 +1,1 @@
+"""The page that verifies codes, addresses out of QR codes, and receipts."""
