@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -381,14 +382,19 @@ def test_the_guards_stand_again_after_a_restore(node: Node, another_database: Re
     w.registered(w.build())
     with connection.cursor() as cursor:
         cursor.execute(_SHAPE)
-        before = cursor.fetchall()
+        before = _without_casts(cursor.fetchall())
     another_database(node.backup())
     with connection.cursor() as cursor:
         cursor.execute(_SHAPE)
-        assert cursor.fetchall() == before
+        assert _without_casts(cursor.fetchall()) == before
         for statement in ("DELETE FROM ledger_entry", "UPDATE registration_decision SET act = 'x'"):
             with pytest.raises(ProgrammingError), transaction.atomic():
                 cursor.execute(statement)
+
+
+def _without_casts(shape: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The server writes one condition with its casts inside or outside a list, as it was typed or dumped."""
+    return [(*row[:3], re.sub(r"::[a-z ]+(\[\])?|[()]", "", row[3])) for row in shape]
 
 
 _SHAPE = """

@@ -19,8 +19,9 @@ ORIGIN = "https://dengji.example"
 
 @pytest.fixture
 def world(db: None, settings: Any) -> w.World:
-    """A register, and a public address of the node."""
+    """A register, and a public address of the node; no limits on how often it is asked."""
     settings.DENGJI_PUBLIC_URL = ORIGIN
+    settings.DENGJI_RATE_LIMITS = False
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
     return w.build()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -264,9 +265,14 @@ def test_a_long_list_is_paged_without_loss(client: Client, world: w.World, notic
     assert len(seen) == len(set(seen)) == 43
 
 
-def test_figures_of_the_home_page_lead_to_their_lists(client: Client, world: w.World) -> None:
+def test_figures_of_the_home_page_lead_to_their_lists(
+    client: Client, world: w.World, tmp_path: Path, settings: Any
+) -> None:
+    from dengji.catalogue import index
     from tests.catalogue import kit
 
+    settings.DENGJI_DATA_DIR = tmp_path  # no index of another test
+    index.forget()
     coded = w.registered(world)
     kit.catch_up()
     home = client.get("/").content.decode()
