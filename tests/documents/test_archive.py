@@ -7,12 +7,14 @@ import io
 import json
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dengji.documents import archive
-from dengji.ledger import checkpointing
+from dengji.ledger import checkpointing, keyring, proofs
 from dengji.parties.models import AccessLog
 from dengji.registration.models import Application, Decision
 from tests.documents.conftest import Papers
@@ -40,6 +42,17 @@ def _listed(data: bytes, name: str, new: bytes) -> bytes:
     return _changed(data, "files.json", json.dumps(files).encode())
 
 
+@pytest.fixture
+def _own_keys(tmp_path: Path, settings: Any) -> Iterator[None]:
+    """Keys of this log: another test may have left those of its own."""
+    settings.DENGJI_DATA_DIR = tmp_path / "node"
+    proofs.forget()
+    keyring.ensure_keys()
+    yield
+    proofs.forget()
+
+
+@pytest.mark.usefixtures("_own_keys")
 def test_a_package_is_whole_and_tampering_is_seen(papers: Papers, tmp_path: Path) -> None:
     checkpointing.keep(at_once=True)
     world = papers.world
