@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 import zipfile
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,6 +33,7 @@ from ..access import actor_of, transaction_of
 from .base import case_of, for_agency
 from .words import page_of
 
+log = logging.getLogger("dengji.web.desk")
 _RAW = {"pdf": "application/pdf", "png": "image/png", "jpeg": "image/jpeg"}
 #: Sandboxed: no script, no form, no origin of ours. The PDF reader of a browser works within it; where an old one does
 #: not, the file can still be downloaded.
@@ -131,7 +133,8 @@ def _of_xlsx(data: bytes) -> Shown:
                 shown.rows.append([str(cell)[:200] for cell in row[:_COLUMNS]])
     except worksheet.TooLargeError:
         shown.cut = True
-    except Exception:
+    except Exception as error:
+        _told(error)
         shown.problem = gettext("文件过大或已损坏，不能预览，请下载后查看。")
     return shown
 
@@ -143,10 +146,16 @@ def _of_docx(data: bytes) -> Shown:
         document = Document(io.BytesIO(data))
         lines = [paragraph.text for paragraph in document.paragraphs]
         lines += ["\t".join(cell.text for cell in row.cells) for table in document.tables for row in table.rows]
-    except Exception:
+    except Exception as error:
+        _told(error)
         return Shown(problem=gettext("文件过大或已损坏，不能预览，请下载后查看。"))
     text = "\n".join(lines)
     return Shown(text=text[:_TEXT], cut=len(text) > _TEXT)
+
+
+def _told(error: Exception) -> None:
+    """A hostile file may raise anything, and so may a fault of ours: the log names the class, never what was read."""
+    log.warning("no preview: %s", type(error).__name__)
 
 
 def _weigh(archive: zipfile.ZipFile) -> None:
