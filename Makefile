@@ -14,7 +14,7 @@ MEASURED := tests/registration tests/parties tests/imports tests/notify tests/co
   tests/evidence tests/backup tests/ledger tests/security tests/catalogue
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test coverage soak lint lock bench relevance tour messages permissions reference clean
+.PHONY: help setup run test long coverage soak lint lock bench relevance tour messages permissions reference clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,10 @@ run: setup  ## Run the platform with the example jurisdiction at http://127.0.0.
 
 test: setup  ## Run the tests (browser tests where Chromium is installed)
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || echo "No Chromium on this machine: the browser tests are left out (apt install chromium)."
-	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m "not long" $(ARGS)
+
+long: setup  ## Run the tests a person does not wait for: whole nodes, whole page sets in the browser
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m long $(ARGS)
 
 coverage: setup  ## Show the branch coverage of the law and of every service; fails where a module is below 95 %
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov=dengji --cov-branch --cov-report= $(MEASURED) $(ARGS)
