@@ -7,10 +7,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+import pytest
+
 from dengji.database import Cluster
 from dengji.law.codes import make_credit_code
 from tests.cli.harness import elsewhere
 from tests.cli.test_up import Node, eventually, place, start
+
+pytestmark = pytest.mark.long
 
 __all__ = ["place", "start"]
 

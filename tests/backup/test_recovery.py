@@ -323,6 +323,7 @@ def served(tmp_path: Path) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.long
 def test_witness_and_copy_may_be_addresses(node: Node, another_database: Restore, tmp_path: Path, served: str) -> None:
     _world, made, _ids, facts = lose_a_day(node)
     sign()
@@ -405,6 +406,7 @@ UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE s
 """
 
 
+@pytest.mark.long
 def test_a_backup_while_four_write_goes_to_another_machine(
     node: Node, another_machine: Machine, tmp_path: Path
 ) -> None:
@@ -460,6 +462,7 @@ def test_a_backup_while_four_write_goes_to_another_machine(
         assert not another_machine("node", "show")["recovering"]
 
 
+@pytest.mark.long
 def test_a_backup_goes_into_a_server_of_ones_own(node: Node, another_machine: Machine, tmp_path: Path) -> None:
     done = w.registered(w.build())
     made = node.backup()

@@ -23,6 +23,8 @@ from tests.backup.test_recovery import clean, sign
 from tests.factories import world as w
 from tests.faults import acts
 
+pytestmark = pytest.mark.long
+
 Restore = Callable[[Made], str]
 
 

@@ -30,6 +30,8 @@ from tests.factories import world as w
 from tests.faults import acts
 from tests.ledger.test_suppression import Case, in_files, overlooked, settle, urls
 
+pytestmark = pytest.mark.long
+
 #: Seconds from the act until nothing returns the words (issue: within 60 s).
 GONE_WITHIN = 60.0
 EXPORTS = (

@@ -19,7 +19,7 @@ from tests.browser.test_evidence import ARGS, CHROMIUM, _Quiet
 from tests.factories import world as w
 from tests.web.accounts.test_second_factor import PASSWORD, code
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture

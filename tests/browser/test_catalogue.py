@@ -62,6 +62,7 @@ def browser() -> Iterator[Browser]:
             started.close()
 
 
+@pytest.mark.long
 def test_no_barrier_is_found_and_nothing_is_too_wide(
     address: str, codes: dict[str, str], browser: Browser, tmp_path: Path
 ) -> None:

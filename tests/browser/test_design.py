@@ -18,7 +18,7 @@ from tests.browser.test_evidence import ARGS, CHROMIUM, _Quiet
 from tests.catalogue import kit
 from tests.factories import world as w
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PATHS = {"styleguide": "/styleguide/", "home": "/", "search": "/search", "statistics": "/statistics", "none": "/none"}
 
 

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser.test_evidence import ARGS, CHROMIUM, _Quiet
 from tests.factories import world as w
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 ROLES = ("acceptor", "reviewer", "notice_opener", "agency_supervisor", "objection_officer")
 
 

@@ -136,7 +136,7 @@ def finish(page: Page, reviewer: Page) -> None:
     expect(reviewer.get_by_role("heading", name="申请已提交")).to_be_visible()
 
 
-@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+@pytest.mark.parametrize("script", [True, pytest.param(False, marks=pytest.mark.long)], ids=["script", "no script"])
 def test_a_first_registration(place: dict[str, Any], browser: Browser, tmp_path: Path, script: bool) -> None:
     page = signed_in(browser, place, "clerk", java_script_enabled=script).new_page()
     faults: list[str] = []
@@ -194,6 +194,7 @@ def _place(page: Page, name: str, option: str) -> int:
     return found
 
 
+@pytest.mark.long
 def test_by_keyboard_alone(place: dict[str, Any], browser: Browser, tmp_path: Path) -> None:
     page = signed_in(browser, place, "clerk").new_page()
     page.goto(f"{place['address']}/workspace/applications/new")
@@ -259,6 +260,7 @@ def test_by_keyboard_alone(place: dict[str, Any], browser: Browser, tmp_path: Pa
     expect(second.get_by_role("heading", name="申请已提交")).to_be_visible()
 
 
+@pytest.mark.long
 def test_no_barrier_and_nothing_too_wide(place: dict[str, Any], browser: Browser, tmp_path: Path) -> None:
     shots = Path(os.environ.get("DENGJI_SHOTS") or tmp_path)
     asked, waiting = (f"/workspace/applications/{place[one]}/" for one in ("asked", "waiting"))

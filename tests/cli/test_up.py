@@ -206,6 +206,7 @@ def test_a_node_starts_heals_refuses_a_second_start_is_killed_starts_again_and_s
     assert find(Layout(place).cluster) is None
 
 
+@pytest.mark.long
 @pytest.mark.asroot
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_an_ordinary_user_keeps_a_node_of_their_own(place: Path, start: Callable[..., Node]) -> None:
@@ -220,6 +221,7 @@ def test_an_ordinary_user_keeps_a_node_of_their_own(place: Path, start: Callable
     _stops_with_all_it_started(node)
 
 
+@pytest.mark.long
 def test_a_server_of_ones_own_is_set_up_and_used(
     place: Path, start: Callable[..., Node], dengji: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
