@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-import pytest
-
 from dengji.database import Cluster
 from dengji.law.codes import make_credit_code
 from tests.cli.harness import elsewhere
