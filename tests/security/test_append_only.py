@@ -36,6 +36,7 @@ FIXED = {
     "registration_clockmark": "mark",
     "registration_casenote": "kind",
     "documents_wording": "texts",
+    "documents_report": "digest",
 }
 #: Append-only but for a suppression.
 SUPPRESSIBLE = {

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from dengji.core.ids import new_id
-from dengji.parties.models import Organisation, Person, Register
+from dengji.parties.models import Jurisdiction, Organisation, Person, Register
 
 
 class Wording(models.Model):
@@ -157,3 +157,30 @@ class ServiceEvent(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=("document", "channel", "event"), name="documents_service_of"),)
+
+
+class Report(models.Model):
+    """One report of a period on a register or a territory (登记情况月报、季报、通报), frozen and signed; INSERT-only.
+
+    Everything shown of it comes from `snapshot`; `digest` is that of its canonical JSON, `note` a signed note over it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    register = models.ForeignKey(Register, null=True, on_delete=models.PROTECT, related_name="+")
+    jurisdiction = models.ForeignKey(Jurisdiction, null=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, help_text="month, quarter, year, period")
+    first_day = models.DateField()
+    last_day = models.DateField()
+    snapshot = models.JSONField()
+    digest = models.CharField(max_length=80)
+    note = models.TextField(help_text="Signed note (C2SP) by the node's key over id, days and digest")
+    at = models.DateTimeField(help_text="Legal time")
+    by = models.CharField(max_length=120)
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="Real time")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(register=None) ^ models.Q(jurisdiction=None), name="documents_report_of_one"
+            ),
+        )

@@ -23,7 +23,7 @@ except ImportError:  # no wheel for this machine, as on LoongArch: documents wai
 
 HERE = Path(__file__).parent / "layouts"
 #: Layout → version. A change of a layout that changes what is printed takes a new version.
-LAYOUTS = {"letter": 1, "sheet": 1, "form": 1}
+LAYOUTS = {"letter": 1, "sheet": 1, "form": 1, "report": 1}
 FAMILY = "Noto Serif SC"
 _STANDARD = "a-2b"
 _UNDISPLAYED = re.compile(r'the text `"(.+?)"` could not be displayed', re.S)

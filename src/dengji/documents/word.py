@@ -13,8 +13,8 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_BREAK
 from docx.oxml.ns import qn
 from docx.shared import Mm, Pt
 
-_FONT = "宋体"
-_BANNER = "演示数据　非登记结果"
+FONT = "宋体"
+BANNER = "演示数据　非登记结果"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -23,7 +23,7 @@ def word_file(inputs: Mapping[str, Any]) -> bytes:
     file = NewFile()
     day = datetime.fromisoformat(str(inputs["date"]))
     core = file.core_properties
-    core.title, core.author = _legal(inputs["zh"]["title"])[:250], _legal(inputs["agency"])[:250]
+    core.title, core.author = legal(inputs["zh"]["title"])[:250], legal(inputs["agency"])[:250]
     core.created = core.modified = day
     section = file.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
@@ -34,18 +34,18 @@ def word_file(inputs: Mapping[str, Any]) -> bytes:
         Mm(32),
     )
     style = file.styles["Normal"]
-    style.font.name, style.font.size = _FONT, Pt(14)
-    style.element.rPr.rFonts.set(qn("w:eastAsia"), _FONT)
+    style.font.name, style.font.size = FONT, Pt(14)
+    style.element.rPr.rFonts.set(qn("w:eastAsia"), FONT)
     if inputs["demonstration"]:
-        section.header.paragraphs[0].text = _BANNER
+        section.header.paragraphs[0].text = BANNER
         section.header.paragraphs[0].alignment = WD_ALIGN_PARAGRAPH.CENTER
-    section.footer.paragraphs[0].text = _legal(f"{inputs['foot']['zh']}\n{inputs['foot']['en']}\n{inputs['short-id']}")
+    section.footer.paragraphs[0].text = legal(f"{inputs['foot']['zh']}\n{inputs['foot']['en']}\n{inputs['short-id']}")
     _part(file, inputs["zh"], indent=True)
     file.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
     _part(file, inputs["en"], indent=False)
     made = io.BytesIO()
     file.save(made)
-    return _steady(made.getvalue())
+    return steady(made.getvalue())
 
 
 def _part(file: Any, part: Mapping[str, Any], *, indent: bool) -> None:
@@ -71,7 +71,7 @@ def _block(file: Any, block: Mapping[str, Any], indent: bool) -> None:
         for row in block["rows"]:
             cells = table.add_row().cells
             for cell, text, width in zip(cells, row, (Mm(36), Mm(118)), strict=True):
-                cell.text, cell.width = _legal(text), width
+                cell.text, cell.width = legal(text), width
     elif block["kind"] == "list":
         for number, text in enumerate(block["items"], 1):
             _line(file, f"{number}. {text}", indent=indent)
@@ -93,7 +93,7 @@ def _line(
     bold: bool = False,
 ) -> None:
     paragraph = file.add_paragraph()
-    run = paragraph.add_run(_legal(text))
+    run = paragraph.add_run(legal(text))
     run.font.size, run.bold = Pt(size), bold
     if centre or right:
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER if centre else WD_ALIGN_PARAGRAPH.RIGHT
@@ -101,13 +101,13 @@ def _line(
         paragraph.paragraph_format.first_line_indent = Pt(2 * size)
 
 
-def _legal(text: str) -> str:
-    """A text without the characters that XML cannot hold."""
+def legal(text: str) -> str:
+    """Return a text without the characters that XML cannot hold."""
     return "".join(c for c in text if c in "\t\n" or (c >= "\x20" and c not in "\ufffe\uffff"))
 
 
-def _steady(data: bytes) -> bytes:
-    """The same package with one time in every entry."""
+def steady(data: bytes) -> bytes:
+    """Return the same package with one time in every entry."""
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():

@@ -19,6 +19,7 @@ for_auditors = for_roles("audit_admin")
 _AUTHORITY = frozenset({"authority_supervisor"})
 _SIDE: tuple[tuple[str, str, frozenset[str]], ...] = (
     (N_("监管概览"), "oversight:home", _AUTHORITY),
+    (N_("登记情况报告"), "oversight:reports", _AUTHORITY),
     (N_("规则集"), "oversight:rules", _AUTHORITY | ADMINISTRATORS),
     (N_("审计日志"), "oversight:audit", frozenset({"audit_admin"})),
 )
