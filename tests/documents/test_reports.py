@@ -14,7 +14,7 @@ from django.db import DatabaseError, connection, transaction
 from dengji.core.clock import legal_now
 from dengji.core.errors import DomainError
 from dengji.documents.models import Report
-from dengji.documents.reports import files, periods, selectors, services
+from dengji.documents.reports import files, periods, selectors, services, tables
 from dengji.law.calendar import shanghai_date
 from dengji.ledger import keyring, proofs
 from dengji.parties.models import Organisation
@@ -74,6 +74,9 @@ def test_a_report_is_counted_signed_and_stays(keys: None) -> None:
     assert ["620700", "张掖市"] not in said["regions"]["without"] and ["620100", "兰州市"] in said["regions"]["without"]
     assert not said["complete"] and said["compared"]["previous"]["figures"]["submitted"] == 0
     assert [world.stranger_organisation.credit_code, hostile] in said["units"]["named"]
+    row.refresh_from_db()  # as kept: the order of the figures is not the database's
+    shown = {table.name: [line[0] for line in table.rows] for table in tables.tables(row.snapshot, "zh")}
+    assert shown["figures"][:3] == shown["definitions"][:3] == ["新收申请", "期末公示中", "期末有效登记"]
     before = first - timedelta(days=1)
     empty = _make(world, "authority_supervisor", before, before, jurisdiction=world.register.jurisdiction.code)
     assert not any(empty.snapshot["figures"].values()) and empty.snapshot["complete"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,6 +13,7 @@ from dengji.registration.api.base import NOTICE
 
 from ..composing import english
 from .periods import KINDS
+from .wording import FIGURES, STAGES
 
 Cell = str | int
 
@@ -118,6 +119,12 @@ def _note(snapshot: Mapping[str, Any], name: str, language: str) -> str:
     return str(snapshot["glossary"]["notes"][name][language])
 
 
+def _ordered(kept: Mapping[str, Any], order: Iterable[str]) -> list[str]:
+    """The names in a snapshot in the order people expect: the database keeps none."""
+    known = [name for name in order if name in kept]
+    return known + sorted(kept.keys() - set(known))
+
+
 def _gap(language: str) -> str:
     return "" if language == "zh" else " "
 
@@ -132,7 +139,7 @@ def _figures(s: Mapping[str, Any], language: str) -> Table:
             s["figures"][name] - was["figures"][name],
             year["figures"][name],
         )
-        for name in s["glossary"]["figures"]
+        for name in _ordered(s["glossary"]["figures"], FIGURES)
     )
     note = word("compared", language, previous=days(was, language), year_before=days(year, language))
     if not s["complete"]:
@@ -145,10 +152,10 @@ def _on_time(s: Mapping[str, Any], language: str) -> Table:
     parts = (s, s["compared"]["previous"], s["compared"]["year_before"])
     rows = tuple(
         (_label(s, "stages", name, language), *(rate(part["on_time"].get(name, [0, 0])) for part in parts))
-        for name in s["glossary"]["stages"]
+        for name in _ordered(s["glossary"]["stages"], STAGES)
     )
     heads = tuple(word(one, language) for one in ("stage", "now", "previous", "year_before"))
-    note = str(next(iter(s["glossary"]["stages"].values()))["how"][language])
+    note = str(s["glossary"]["stages"]["acceptance"]["how"][language])
     return Table("on_time", word("on_time", language), note, heads, rows)
 
 
@@ -215,6 +222,7 @@ def _units(s: Mapping[str, Any], language: str) -> Table:
 
 
 def _definitions(s: Mapping[str, Any], language: str) -> Table:
-    rows = tuple((row[language], row["how"][language]) for row in s["glossary"]["figures"].values())
+    known = s["glossary"]["figures"]
+    rows = tuple((known[name][language], known[name]["how"][language]) for name in _ordered(known, FIGURES))
     heads = (word("figure", language), word("how", language))
     return Table("definitions", word("definitions", language), _note(s, "period", language), heads, rows)
