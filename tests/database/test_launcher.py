@@ -217,7 +217,8 @@ def test_a_server_that_outlived_its_keeper_is_adopted(make, tmp_path, elsewhere)
     cluster.start()
     cluster.stop(adopted=True)
     assert not cluster.is_running()
-    assert gone(server.pid)
+    # Its note goes a moment before the process.
+    wait_for(lambda: gone(server.pid))
 
 
 def test_attach_reaches_only_a_running_server(make, tmp_path, elsewhere):

@@ -206,9 +206,11 @@ class Server:
         try:
             server._await_ready(begin, timeout)
         except BaseException:
-            if server.alive():
-                server._signal(signal.SIGQUIT)
-                server._wait(10)
+            # One that has not begun to listen to signals is killed: it has promised nobody anything yet.
+            for number in (signal.SIGQUIT, signal.SIGKILL):
+                if server.alive():
+                    server._signal(number)
+                    server._wait(10)
             raise
         return server
 
