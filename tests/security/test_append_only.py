@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -14,7 +15,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from dengji.core import clock, node
 from dengji.core.errors import DomainError
-from dengji.documents.models import Document, Seal, ServiceEvent, Wording
+from dengji.documents.models import Document, Report, Seal, ServiceEvent, Wording
 from dengji.ledger import services as ledger
 from dengji.parties import access
 from dengji.registration.models import Application, Version
@@ -78,6 +79,8 @@ def _papers(world: w.World, pk: Any) -> None:
     paper = Document.objects.create(
         register=world.register, kind="acceptance_notice", object_kind="application", object_id=pk, at=common["at"]
     )
+    day = {"first_day": date(2026, 10, 1), "last_day": date(2026, 10, 31)}
+    Report.objects.create(register=world.register, kind="month", snapshot={}, digest="d", note="n", **day, **common)
     Seal.objects.create(document=paper, kind="test", sha256="0" * 64, size=1, storage_key="k", note=b"n", **common)
     ServiceEvent.objects.create(document=paper, channel="paper", event="served", note=b"n", **common)
 
