@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from pypdf import PdfReader
 
@@ -100,6 +100,8 @@ def _make(document_id: UUID) -> bool:
             stored = _keep(document, data)
             document.error = amiss
             document.save()
+    except (OperationalError, InterfaceError):
+        raise  # nobody knows whether the row is there; bytes without a row are harmless, a row without bytes is not
     except Exception:
         storing.remove(stored)
         raise
