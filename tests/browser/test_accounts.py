@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIServer, make_server
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.wsgi import get_wsgi_application
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dengji.parties.accounts import services
 from tests.browser.test_evidence import ARGS, CHROMIUM, _Quiet
@@ -68,6 +68,7 @@ def look(page: Page, name: str, shots: Path) -> None:
     """Keep a picture; no barrier, nothing too wide."""
     size = page.viewport_size
     assert size
+    page.wait_for_load_state("load")
     tongue = page.evaluate("document.documentElement.lang")
     page.screenshot(path=shots / f"accounts-{name}-{tongue}-{size['width']}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], name
@@ -80,7 +81,8 @@ def sign_in(page: Page, at: str, name: str) -> None:
     page.goto(f"{at}/accounts/login/")
     page.locator("#id_login").fill(name)
     page.locator("#id_password").fill(PASSWORD)
-    page.locator("main form button[type=submit]").first.click()
+    with page.expect_navigation():
+        page.locator("main form button[type=submit]").first.click()
 
 
 def test_a_unit_signs_up_and_an_officer_with_two_factors_approves(
@@ -109,7 +111,7 @@ def test_a_unit_signs_up_and_an_officer_with_two_factors_approves(
         unit.locator(f"#id_{name}").fill(PASSWORD)
     unit.locator("#id_letter").set_input_files(node["letter"])
     unit.get_by_role("button", name="提交申请").click()
-    assert "待审核" in unit.inner_text("main")
+    expect(unit.locator("main")).to_contain_text("待审核")
     look(unit, "status", shots)
 
     officer, faults = opened(browser)
@@ -121,18 +123,19 @@ def test_a_unit_signs_up_and_an_officer_with_two_factors_approves(
     secret = officer.locator("#authenticator_secret").inner_text()
     officer.locator("#id_code").fill(code(secret))
     officer.get_by_role("button", name="启用").click()
-    assert officer.locator("main li code").count() == 10
+    expect(officer.locator("main li code")).to_have_count(10)
     look(officer, "codes", shots)
     officer.goto(f"{at}/desk/signups/")
     officer.get_by_role("link", name="示例新单位").click()
     look(officer, "signup", shots)
     officer.get_by_role("button", name="通过并开通账户").click()
-    assert "账户已开通" in officer.inner_text("main")
+    expect(officer.locator("main")).to_contain_text("账户已开通")
     officer.context.clear_cookies()
     sign_in(officer, at, node["names"]["agency_supervisor"])
     look(officer, "code", shots)
     officer.locator("#id_code").fill(code(secret, 1))
-    officer.get_by_role("button", name="登录", exact=True).click()
+    with officer.expect_navigation():
+        officer.get_by_role("button", name="登录", exact=True).click()
     officer.goto(f"{at}/accounts/")
     assert node["names"]["agency_supervisor"] in officer.inner_text("main")
     assert faults == []

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIServer, make_server
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.wsgi import get_wsgi_application
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from dengji.catalogue import index
 from dengji.catalogue.models import Item
@@ -101,9 +101,11 @@ def test_typing_suggests_and_enter_searches(address: str, browser: Browser) -> N
     assert told and all("独一无二" in one for one in told)
     box.press("Enter")
     page.wait_for_url("**/search?q=**")
-    assert page.locator(".hits li").count() == 3 and page.locator(".hits mark").first.inner_text() == "独一无二"
+    expect(page.locator(".hits li")).to_have_count(3)
+    expect(page.locator(".hits mark").first).to_have_text("独一无二")
     page.get_by_role("region", name="筛选条件").get_by_role("link", name="有效").click()
-    assert page.locator(".chips").get_by_text("有效").count() == 1 and "state=VALID" in page.url
+    page.wait_for_url("**state=VALID**")
+    expect(page.locator(".chips").get_by_text("有效")).to_have_count(1)
 
 
 def test_without_a_script_all_is_found_and_paged(address: str, browser: Browser) -> None:
@@ -113,10 +115,11 @@ def test_without_a_script_all_is_found_and_paged(address: str, browser: Browser)
     page.get_by_role("button", name="检索").click()
     first = page.locator(".hits h3 a").first.inner_text()
     page.get_by_role("link", name="下一页").click()
-    assert page.locator(".hits h3 a").first.inner_text() != first
+    expect(page.locator(".hits h3 a").first).not_to_have_text(first)
     page.get_by_role("link", name="上一页").click()
+    expect(page.locator(".hits h3 a").first).to_have_text(first)
     page.locator(".hits h3 a").first.click()
-    assert first in page.inner_text("h1")
+    expect(page.locator("h1")).to_contain_text(first)
     assert page.get_by_role("button", name="复制").count() == 0
 
 

@@ -12,7 +12,7 @@ from wsgiref.simple_server import WSGIServer, make_server
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.core.wsgi import get_wsgi_application
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.browser.test_evidence import ARGS, CHROMIUM, _Quiet
 from tests.catalogue import kit
@@ -71,7 +71,8 @@ def test_no_barrier_and_no_width_too_much_in_both_themes_and_languages(address: 
                 assert [said for said in faults if "404" not in said] == []
                 page.goto(f"{address}/statistics")
                 assert page.evaluate("document.documentElement.dataset.theme || 'standard'") == theme
-                assert page.locator("[data-chart] svg").count() == 1 and page.locator("svg.chart").is_hidden()
+                expect(page.locator("[data-chart] svg")).to_have_count(1)
+                expect(page.locator("svg.chart")).to_be_hidden()
         finally:
             browser.close()
 

@@ -14,7 +14,7 @@ from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings as django
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.test_evidence import ARGS, CHROMIUM, _Quiet
 from tests.factories import world as w
@@ -69,6 +69,7 @@ def signed_in(browser: Browser, desk: dict[str, Any], role: str, language: str =
 
 def look(page: Page, name: str, shots: Path, width: int) -> None:
     """Keep a picture; no barrier, nothing too wide."""
+    page.wait_for_load_state("load")
     page.screenshot(
         path=shots / f"desk-{name}-{page.evaluate('document.documentElement.lang')}-{width}.png", full_page=True
     )
@@ -87,7 +88,7 @@ def test_from_acceptance_to_a_suspended_notice(desk: dict[str, Any], browser: Br
     look(page, "queue", shots, 1280)
     page.keyboard.press("j")
     page.keyboard.press("x")
-    assert page.locator("tbody input:checked").count() == 1
+    expect(page.locator("tbody input:checked")).to_have_count(1)
     page.keyboard.press("Enter")
     page.wait_for_url("**/desk/cases/**")
     page.goto(case)
@@ -102,18 +103,20 @@ def test_from_acceptance_to_a_suspended_notice(desk: dict[str, Any], browser: Br
     look(page, "supplement", shots, 1280)
     page.goto(case)
     page.get_by_role("button", name="受理").click()
-    assert "已办理" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("已办理")
     page = signed_in(browser, desk, "reviewer")
     page.goto(case)
     page.get_by_role("button", name="开始形式审核").click()
     page.get_by_role("link", name="审核通过").click()
     page.get_by_role("button", name="确认办理").click()
+    expect(page.locator("main")).to_contain_text("已办理")
     page = signed_in(browser, desk, "notice_opener")
     page.goto(case)
     page.get_by_role("link", name="开始公示").click()
     look(page, "opening", shots, 1280)
     page.get_by_label("我已核看").check()
     page.get_by_role("button", name="确认办理").click()
+    expect(page.locator("main")).to_contain_text("已办理")
     page = signed_in(browser, desk, "agency_supervisor")
     page.goto(case)
     page.get_by_role("link", name="紧急撤下").click()
@@ -121,7 +124,7 @@ def test_from_acceptance_to_a_suspended_notice(desk: dict[str, Any], browser: Br
     page.get_by_label("理由").fill("公示内容有误")
     look(page, "suspending", shots, 1280)
     page.get_by_role("button", name="确认办理").click()
-    assert "公示中止" in page.inner_text("main")
+    expect(page.locator("main")).to_contain_text("公示中止")
     assert [said for said in faults if "422" not in said] == []
 
 

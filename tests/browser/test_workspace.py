@@ -145,6 +145,7 @@ def test_a_first_registration(place: dict[str, Any], browser: Browser, tmp_path:
     page.get_by_role("link", name="我要登记").first.click()
     page.get_by_label("公共数据资源", exact=True).check()
     page.get_by_role("button", name="开始填报").click()
+    page.wait_for_url("**/applications/*/")
     case = page.url
     page.get_by_role("link", name="数据基本信息").first.click()
     for key in FIELDS:
