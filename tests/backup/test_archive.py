@@ -243,7 +243,7 @@ def test_a_failing_archive_stops_no_act_and_is_told(
         patch.setattr(container, "write", full)
         w.registered(world)
         with pytest.raises(OSError, match="No space"):
-            archive.step()
+            archive.step(settled=True)
         later = real_now() + archive._BEHIND * 2
         patch.setattr(archive, "real_now", lambda: later)
         assert told() == ({"status": "ok", "archive": "behind"}, "warn")
