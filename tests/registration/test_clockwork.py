@@ -249,8 +249,8 @@ def test_the_clock_cancels_only_where_the_rulebook_lets_it(monkeypatch: pytest.M
 @pytest.mark.django_db
 def test_one_failing_object_never_stops_the_others(caplog: pytest.LogCaptureFixture) -> None:
     world = w.build()
-    broken, ends = in_notice(world)
-    sound, _ = in_notice(world)
+    broken, _ = in_notice(world)
+    sound, ends = in_notice(world)
     Application.objects.filter(pk=broken).update(serial="")
     w.move_clock(ends + timedelta(minutes=6))
     original = clockwork.close_notice
