@@ -168,6 +168,7 @@ def test_a_transaction_open_during_the_backup_is_there_once(archived: Path, rest
     assert everything() == before and any('"slow"' in row for row in before["ledger_cursor"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("point", ["_write_state", "_ADVANCE"])
 def test_a_step_cut_short_is_made_good_without_doing_anything_twice(
     archived: Path, restored: Restore, monkeypatch: pytest.MonkeyPatch, point: str

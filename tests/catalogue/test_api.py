@@ -147,11 +147,11 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("q", HOSTILE)
-def test_whatever_is_typed_is_text(register: w.World, client: Client, q: str) -> None:
-    assert isinstance(get(client, q=q)["total"], int)
-    assert client.get("/api/v1/suggestions", {"q": q}).status_code == 200
-    assert client.get("/search", {"q": q}).status_code == 200
+def test_whatever_is_typed_is_text(register: w.World, client: Client) -> None:
+    for q in HOSTILE:
+        assert isinstance(get(client, q=q)["total"], int), q
+        assert client.get("/api/v1/suggestions", {"q": q}).status_code == 200, q
+        assert client.get("/search", {"q": q}).status_code == 200, q
     assert Item.objects.count() == 34
 
 

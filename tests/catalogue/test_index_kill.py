@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.db import connection
 
 from dengji.catalogue import index
@@ -32,6 +33,7 @@ index.make(tell)
 """
 
 
+@pytest.mark.long
 def test_kill_nine_while_it_is_made_loses_nothing(committed: str, tmp_path: Path, settings: Any) -> None:
     """A real process is killed in the middle, several times; what comes of it is whole."""
     settings.DENGJI_DATA_DIR, settings.DENGJI_SEARCH = tmp_path, "auto"

@@ -44,6 +44,7 @@ def refusals(found: Mapping[str, Any], key: str) -> list[str]:
     return [event["refused"] for event in events(found, key) if "refused" in event]
 
 
+@pytest.mark.long
 def test_the_example_is_loaded_once_with_the_real_dates(
     demonstration: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -151,6 +151,7 @@ def _stops_with_all_it_started(node: Node) -> None:
     assert "已停止" in node.told()
 
 
+@pytest.mark.long
 def test_a_node_starts_heals_refuses_a_second_start_is_killed_starts_again_and_stops(
     place: Path, start: Callable[..., Node], dengji: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

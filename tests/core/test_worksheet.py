@@ -196,6 +196,7 @@ def test_limits_hold_where_no_name_tells_the_place(limits: tuple[int, int, int])
         list(worksheet.rows(archive, **dict(zip(("max_rows", "max_columns", "max_cells"), limits, strict=True))))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("constant", [True, False])
 def test_a_long_sheet_is_never_held(constant: bool) -> None:
     def fill(_book: Any, sheet: Any) -> None:

@@ -332,6 +332,7 @@ def node() -> Iterator[Node]:
         made.close()
 
 
+@pytest.mark.long
 def test_a_node_killed_anywhere_loses_nothing_it_acknowledged(node: Node) -> None:
     seed = random.SystemRandom().randrange(1 << 30)
     chance = random.Random(seed)

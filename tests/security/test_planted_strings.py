@@ -488,6 +488,7 @@ def followers() -> None:
     access.seal_access_log()
 
 
+@pytest.mark.long
 def test_no_planted_string_stands_anywhere_in_clear(scene: Scene, committed: str) -> None:
     plant = scene.planted
     people(scene)

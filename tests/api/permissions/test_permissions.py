@@ -26,6 +26,7 @@ NO_DOOR = {"recalculate", "close_moot", "revise", "hand_over"}
 Outcomes = dict[str, dict[str, Outcome]]
 
 
+@pytest.mark.long
 @pytest.mark.django_db
 def test_exactly_those_may_who_should(settings: Any, tmp_path: Path) -> None:
     """One test, so that the trial is run once: the table, worn-out tokens, and the document made from both."""

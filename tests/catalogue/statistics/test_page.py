@@ -36,6 +36,7 @@ def address(committed: str, settings: Any) -> Iterator[str]:
     server.server_close()
 
 
+@pytest.mark.long
 def test_no_barrier_is_found_on_the_pages_of_figures(address: str, tmp_path: Path, settings: Any) -> None:
     for _ in kit.mixed(w.build()):
         kit.catch_up()
