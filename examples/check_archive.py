@@ -1,8 +1,7 @@
 """Check an archive package (归档包) with nothing but Python's standard library: python check_archive.py PACKAGE.zip
 
-Checks that every file is as listed, that the decisions follow each other without a gap, and that each receipt's entry
-stands in the log under its checkpoint (RFC 6962). It does not check who signed the checkpoint: use dengji-verify.
-"""
+Every file is as listed, the decisions follow each other without a gap, each receipt's entry stands in the log under its
+checkpoint (RFC 6962). Who signed the checkpoint is not checked: use dengji-verify."""
 
 import base64
 import hashlib
@@ -48,12 +47,9 @@ def check_receipt(data, decision):
     size, index = int(lines[1]), receipt["index"]
     if not 0 <= index < size or root_of(leaf, index, size, proof) != base64.b64decode(lines[2]):
         yield "its entry is not in the log under its checkpoint"
-    if lines[0] != entry["log"]:
-        yield "its checkpoint is of another log"
-    if (entry["n"], entry["act"]) != (decision["n"], decision["act"]):
-        yield "it belongs to another decision"
-    if not entry["object"].endswith("/" + decision["object"]):
-        yield "it belongs to another case"
+    same = (entry["n"], entry["act"]) == (decision["n"], decision["act"])
+    if lines[0] != entry["log"] or not same or not entry["object"].endswith("/" + decision["object"]):
+        yield "it belongs to another log, case or decision"
 
 
 def check(path):
@@ -71,14 +67,20 @@ def check(path):
             yield f"{name}: missing"
         elif hashlib.sha256(files[name]).hexdigest() != said["sha256"] or len(files[name]) != said["size"]:
             yield f"{name}: changed"
-    decisions = json.loads(files.get("decisions.json", b"[]"))
+    for folder in {""} | {name[: -len("decisions.json")] for name in names if name.endswith("/decisions.json")}:
+        yield from check_decisions(files, folder)
+
+
+def check_decisions(files, folder):
+    """Complaints about the decisions of the case, or of an objection in a folder of its own."""
+    decisions = json.loads(files.get(f"{folder}decisions.json", b"[]"))
     if not decisions or [one["n"] for one in decisions] != list(range(1, len(decisions) + 1)):
-        yield "decisions.json: decisions are missing or out of order"
+        yield f"{folder}decisions.json: decisions are missing or out of order"
     for before, after in itertools.pairwise(decisions):
         if before["to_state"] != after["from_state"]:
-            yield f"decisions.json: decision {after['n']} does not follow from the one before"
+            yield f"{folder}decisions.json: decision {after['n']} does not follow from the one before"
     for one in decisions:
-        name = f"receipts/{one['n']:04d}.json"
+        name = f"{folder}receipts/{one['n']:04d}.json"
         for complaint in check_receipt(files[name], one) if name in files else ["missing"]:
             yield f"{name}: {complaint}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ import pytest
 from dengji.core import clock
 from dengji.law.calendar import SHANGHAI
 from dengji.law.codes import make_credit_code
+from dengji.ledger import checkpointing
 from dengji.parties.selectors import actor_for_token
 from dengji.registration.models import Application, Decision, Registration
 from dengji.registration.services import clockwork
@@ -116,6 +118,27 @@ def test_a_record_goes_from_draft_to_code_by_the_command_alone(bureau: Bureau) -
     assert "演示数据" in public.out
     assert "13800000000" not in public.out
     assert bureau.dengji.data("rebuild")["differences"] == []
+
+
+def test_a_finished_case_goes_into_the_archive_and_is_handed_over(bureau: Bureau) -> None:
+    pk, dengji = bureau.noticed(), bureau.dengji
+    assert "没有应当归档的案卷" in dengji("archive", "list", "--due", "--as", "boss").out
+    early = dengji("archive", "make", pk, "--as", "boss", "--json")
+    assert (early.code, early.error["code"]) == (1, "archive_not_due")
+    bureau.after_notice(pk)
+    assert dengji("archive", "make", "--as", "boss").code == 2
+    assert [one["case"] for one in dengji.data("archive", "list", "--due", "--as", "boss")["items"]] == [pk]
+    checkpointing.keep(at_once=True)
+    assert dengji("archive", "make", pk, "--as", "acceptor", "--json").error["code"] == "forbidden"
+    assert dengji.data("archive", "make", "--due", "--as", "boss")["made"] == 1
+    (kept,) = dengji.data("archive", "list", "--as", "boss")["items"]
+    file = bureau.files / "package.zip"
+    dengji.data("archive", "get", kept["id"], "--output", file, "--as", "boss")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == kept["sha256"]
+    moved = dengji.data("archive", "transfer", kept["id"], "--receiver", "示例档案馆", "--as", "boss")
+    assert moved["count"] == 1
+    again = dengji("archive", "transfer", kept["id"], "--receiver", "示例档案馆", "--as", "boss", "--json")
+    assert again.error["code"] == "archive_handed_over"
 
 
 def test_the_queue_tells_each_person_what_waits(bureau: Bureau) -> None:

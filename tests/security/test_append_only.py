@@ -15,7 +15,16 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from dengji.core import clock, node
 from dengji.core.errors import DomainError
-from dengji.documents.models import Document, Report, Seal, ServiceEvent, Wording
+from dengji.documents.models import (
+    ArchivePackage,
+    Document,
+    Report,
+    Seal,
+    ServiceEvent,
+    Transfer,
+    TransferItem,
+    Wording,
+)
 from dengji.ledger import services as ledger
 from dengji.parties import access
 from dengji.registration.models import Application, Version
@@ -38,6 +47,8 @@ FIXED = {
     "registration_casenote": "kind",
     "documents_wording": "texts",
     "documents_report": "digest",
+    "documents_transfer": "digest",
+    "documents_transferitem": "sha256",
 }
 #: Append-only but for a suppression.
 SUPPRESSIBLE = {
@@ -46,6 +57,7 @@ SUPPRESSIBLE = {
     "ledger_content": "body",
     "documents_seal": "sha256",
     "documents_serviceevent": "event",
+    "documents_archivepackage": "number",
 }
 
 
@@ -83,6 +95,27 @@ def _papers(world: w.World, pk: Any) -> None:
     Report.objects.create(register=world.register, kind="month", snapshot={}, digest="d", note="n", **day, **common)
     Seal.objects.create(document=paper, kind="test", sha256="0" * 64, size=1, storage_key="k", note=b"n", **common)
     ServiceEvent.objects.create(document=paper, channel="paper", event="served", note=b"n", **common)
+    _archive(world, pk, common)
+
+
+def _archive(world: w.World, pk: Any, common: dict[str, Any]) -> None:
+    row = Application.objects.get(pk=pk)
+    package = ArchivePackage.objects.create(
+        register=world.register,
+        agency_id=row.register.agency_id,
+        number="1",
+        year=2026,
+        retention="permanent",
+        object_kind="application",
+        object_id=pk,
+        sha256="0" * 64,
+        size=1,
+        storage_key="k",
+        note=b"n",
+        **common,
+    )
+    batch = Transfer.objects.create(register=world.register, number="1", receiver="档案馆", digest="d", **common)
+    TransferItem.objects.create(transfer=batch, n=1, package=package, sha256="0" * 64, size=1)
 
 
 def _connect(variable: str, database: str) -> psycopg.Connection[Any]:
@@ -168,6 +201,7 @@ def test_every_table_of_decisions_and_proofs_is_on_this_page(migrator: psycopg.C
         "UPDATE documents_seal SET suppressed_at = now(), note = NULL",
         "UPDATE documents_seal SET suppressed_at = now(), note = NULL, storage_key = '', sha256 = 'x'",
         "UPDATE documents_serviceevent SET suppressed_at = now(), note = NULL, storage_key = '', event = 'sent'",
+        "UPDATE documents_archivepackage SET suppressed_at = now(), note = NULL, storage_key = '', number = '2'",
         "UPDATE ledger_content SET body = NULL, suppressed_at = now(), digest = 'x'",
     ],
 )

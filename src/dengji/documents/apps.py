@@ -13,7 +13,7 @@ class DocumentsConfig(AppConfig):
         """Follow the log, make what is due with every tick, and forget what is suppressed."""
         from dengji.registration.services import clockwork, suppression
 
-        from . import consumer, tasks
+        from . import consumer, filing, tasks
         from .services import void_all
 
         clockwork.add_phase("documents", consumer.follow)
@@ -21,3 +21,4 @@ class DocumentsConfig(AppConfig):
         clockwork.add_follower("documents", consumer.follow)
         clockwork.add_follower("documents_made", tasks.ask_to_make)
         suppression.add_forgetter(void_all)
+        suppression.add_forgetter(filing.void_all)

@@ -1,6 +1,6 @@
 """The archive package of a finished application (归档包): all of its file in one ZIP that is read without Dengji.
 
-A package is put together when asked for and not kept by the node, so nothing of it outlives a suppression here.
+It is put together here; `filing` keeps it under its number and removes it when a suppression reaches the case.
 """
 
 from __future__ import annotations
@@ -15,26 +15,28 @@ from uuid import UUID
 from xml.etree import ElementTree
 
 from dengji.core.encryption import unseal_json
-from dengji.core.errors import N_, DomainError, conflict, forbidden
-from dengji.parties.access import log_read
+from dengji.core.errors import N_, DomainError, conflict
+from dengji.law.calendar import shanghai_date
 from dengji.parties.actor import Actor
-from dengji.registration import receipts, rules, selectors
-from dengji.registration.models import Application, Decision, DecisionDetail
+from dengji.registration import receipts
+from dengji.registration.models import Application, Decision, DecisionDetail, Objection
+from dengji.registration.models.cases import CaseBase
 from dengji.registration.services import materials
-from dengji.registration.services.engine import refuse_own_file
 
 from . import rules as settings
 from . import selectors as papers
 from . import services
+from .composing import clean
 from .models import Document
 
 _WHEN = (1980, 1, 1, 0, 0, 0)
 _README = """归档包 / Archive package
 
-metadata.xml    案卷元数据 / what the case is (names of elements are our own / 元素名为软件自定)
+metadata.xml    案卷元数据 / what the case is (terms of DA/T 46 as far as known / 按所知采用 DA/T 46 的元素名)
 decisions.json  全部行为，依次编号 / every act, in order
 receipts/       每一行为的日志回执 / the receipt of each act in the log
 documents/      制发的文书 / documents issued (PDF)
+objections/     异议，各自成卷 / objections, each with decisions, receipts, materials of its own
 materials/      最后提交的材料 / materials as last submitted; materials.json: 原文件名 / their names
 files.json      文件清单，SHA-256 / every other file with its digest
 检查 / To check: python check_archive.py PACKAGE.zip
@@ -42,35 +44,59 @@ files.json      文件清单，SHA-256 / every other file with its digest
 """
 
 
-def package(*, actor: Actor, application_id: UUID) -> tuple[str, bytes]:
-    """Return (file name, ZIP) of a finished application, for the agency's supervisor; the reading is logged.
+def assemble(actor: Actor, row: Application, number: str, retention: str) -> tuple[bytes, dict[str, Any]]:
+    """Return (ZIP, {file: {sha256, size}}) of a finished application under its number (档号).
 
-    The same case under the same checkpoint gives the same bytes. Raises DomainError not_found, forbidden, own_file,
-    archive_not_due (409) while the case runs or documents are being made, receipt_pending.
+    The same case, number and checkpoint give the same bytes. Raises DomainError archive_not_due (409) while the case
+    runs or documents are being made, receipt_pending.
     """
-    row = selectors.get(Application, application_id, actor)
-    if row.register_id not in actor.registers("agency_supervisor"):
-        raise forbidden()
-    refuse_own_file(actor, row)
-    documents = Document.objects.filter(papers.scope(actor, "handle"), object_id=row.pk).order_by("pk")
+    documents = Document.objects.filter(papers.scope(actor, "handle")).filter(object_id__in=[row.pk, *_voices(row)])
+    documents = documents.order_by("pk")
     if row.ended_at is None or documents.filter(state=Document.State.MAKING).exists():
-        raise conflict("archive_not_due", N_("当前状态下不能办理此事项"))
-    log_read(actor=actor.key, what="archive", object_id=row.pk, object_kind="application", register_id=row.register_id)
-    files = {"README.txt": _README.encode(), "metadata.xml": _metadata(row)}
-    files |= _decisions(row, actor) | _materials(row, actor)
+        raise conflict("archive_not_due", N_("案卷尚未办结或者文书尚在制作，不能归档"))
+    files = {"README.txt": _README.encode()} | _of_case(row, actor, "application", "")
+    for pk in _voices(row):
+        files |= _of_case(Objection.objects.get(pk=pk), actor, "objection", f"objections/{pk}/")
     for document in documents.exclude(state=Document.State.VOID):
         content_type, data = services.bytes_of(document)
         ending = {"application/pdf": "pdf"}.get(content_type, "bin")
         files[f"documents/{document.kind}-{document.pk}.{ending}"] = data
+    files["metadata.xml"] = _metadata(row, number, retention)
     listed = {name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)} for name, data in files.items()}
     files["files.json"] = _json(listed)
-    return f"archive-{row.pk}.zip", _zip(files)
+    return _zip(files), listed
 
 
-def _metadata(row: Application) -> bytes:
-    root = ElementTree.Element("archive", {"version": "1"})
-    retention = settings.retention_class(rules.rules_of(row), row.state)
+def _voices(row: Application) -> list[UUID]:
+    return list(Objection.objects.filter(application_id=row.pk).order_by("pk").values_list("pk", flat=True))
+
+
+def _of_case(row: CaseBase, actor: Actor, kind: str, folder: str) -> dict[str, bytes]:
+    """Decisions, receipts and materials of a case, and of an objection what was said and by whom."""
+    files = _decisions(row, actor, folder) | _materials(row, actor, kind, folder)
+    if isinstance(row, Objection):
+        told = {
+            "objector_kind": row.objector_kind,
+            "identity": _unsealed(row, row.identity),
+            "grounds": _unsealed(row, row.grounds),
+            "relation": row.relation,
+            "lodged_at": row.lodged_at.isoformat(),
+            "outcome": row.state,
+        }
+        files[f"{folder}objection.json"] = _json(told)
+    return files
+
+
+def _unsealed(row: Objection, sealed: bytes | memoryview | None) -> Any:
+    return unseal_json(sealed, context=row.pk.bytes) if sealed is not None else None
+
+
+def _metadata(row: Application, number: str, retention: str) -> bytes:
+    """What the case is: our own terms, and those of DA/T 46 for electronic records as far as known (assumed)."""
+    root = ElementTree.Element("archive", {"version": "2"})
+    ended = row.ended_at
     values = {
+        "number": number,
         "case": row.pk,
         "kind": row.kind,
         "title": row.name,
@@ -78,19 +104,34 @@ def _metadata(row: Application) -> bytes:
         "register": row.register_id,
         "outcome": row.state,
         "code": row.code,
-        "ended_at": row.ended_at.isoformat() if row.ended_at else "",
+        "ended_at": ended.isoformat() if ended else "",
         "retention": retention,
     }
+    terms = {
+        "聚合层次": "卷",
+        "立档单位名称": row.register.agency.name,
+        "档号": number,
+        "年度": shanghai_date(ended).year if ended else "",
+        "保管期限": settings.retention_label(retention),
+        "题名": row.name,
+        "文件编号": row.serial,
+        "责任者": row.registrant_name,
+        "日期": shanghai_date(ended).isoformat() if ended else "",
+        "计算机文件格式": "ZIP",
+    }
     for name, value in values.items():
-        ElementTree.SubElement(root, name).text = str(value)
+        ElementTree.SubElement(root, name).text = clean(str(value))
+    described = ElementTree.SubElement(root, "described", {"terms": "DA/T 46", "sure": "assumed"})
+    for name, value in terms.items():
+        ElementTree.SubElement(described, "term", {"name": name}).text = clean(str(value))
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
 
 
-def _decisions(row: Application, actor: Actor) -> dict[str, bytes]:
+def _decisions(row: CaseBase, actor: Actor, folder: str) -> dict[str, bytes]:
     files, told = {}, []
     for one in Decision.objects.filter(object_kind=row.OBJECT, object_id=row.pk).order_by("n"):
-        made = receipts.of_decision(actor=actor, model=Application, object_id=row.pk, n=one.n)
-        files[f"receipts/{one.n:04d}.json"] = made.data
+        made = receipts.of_decision(actor=actor, model=type(row), object_id=row.pk, n=one.n)
+        files[f"{folder}receipts/{one.n:04d}.json"] = made.data
         told.append(
             {
                 "n": one.n,
@@ -106,7 +147,7 @@ def _decisions(row: Application, actor: Actor) -> dict[str, bytes]:
                 "words": _words(one),
             }
         )
-    return {**files, "decisions.json": _json(told)}
+    return {**files, f"{folder}decisions.json": _json(told)}
 
 
 def _words(decision: Decision) -> Any:
@@ -114,11 +155,11 @@ def _words(decision: Decision) -> Any:
     return unseal_json(detail.data, context=decision.object_id.bytes) if detail is not None else None
 
 
-def _materials(row: Application, actor: Actor) -> dict[str, bytes]:
+def _materials(row: CaseBase, actor: Actor, kind: str, folder: str) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     names = {}
-    for one in materials.list_materials(actor=actor, owner_kind="application", owner_id=row.pk):
-        path = f"materials/{one['id']}"
+    for one in materials.list_materials(actor=actor, owner_kind=kind, owner_id=row.pk):
+        path = f"{folder}materials/{one['id']}"
         try:
             files[path] = materials.read_material(actor=actor, material_id=UUID(one["id"]))[1]
         except DomainError as error:
@@ -126,7 +167,7 @@ def _materials(row: Application, actor: Actor) -> dict[str, bytes]:
                 raise
             continue
         names[path] = {"kind": one["kind"], "name": one["name"], "content_type": one["content_type"]}
-    return {**files, "materials.json": _json(names)}
+    return {**files, f"{folder}materials.json": _json(names)}
 
 
 def _json(value: Mapping[str, Any] | list[Any]) -> bytes:

@@ -184,3 +184,66 @@ class Report(models.Model):
                 condition=models.Q(register=None) ^ models.Q(jurisdiction=None), name="documents_report_of_one"
             ),
         )
+
+
+class ArchivePackage(models.Model):
+    """One finished case as it was put into the archive (归档包): bytes that never change, under a number (档号).
+
+    INSERT-only, but a suppression empties `storage_key` and `note` once and marks the row: the package is void then,
+    and what is left of the case may be archived anew.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+", db_index=False)
+    agency = models.ForeignKey(Organisation, on_delete=models.PROTECT, related_name="+", db_index=False)
+    number = models.CharField(max_length=80, help_text="档号")
+    year = models.PositiveIntegerField(help_text="In which the case ended, in Shanghai")
+    retention = models.CharField(max_length=20, help_text="保管期限")
+    object_kind = models.CharField(max_length=20)
+    object_id = models.UUIDField()
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+    storage_key = models.CharField(max_length=200, blank=True, help_text="Encrypted; context is the package's id")
+    note = models.BinaryField(null=True, help_text="The list of files with their digests; sealed")
+    at = models.DateTimeField(help_text="Legal time")
+    by = models.CharField(max_length=120)
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="Real time")
+    suppressed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("agency", "number"), name="documents_archive_number"),
+            models.UniqueConstraint(
+                fields=("object_id",), condition=models.Q(suppressed_at=None), name="documents_archive_once"
+            ),
+        )
+        indexes = (models.Index(fields=("register", "-id"), name="documents_archive_of_register"),)
+
+
+class Transfer(models.Model):
+    """One batch of packages handed over to an archive (移交): the list that both sides sign; INSERT-only."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    register = models.ForeignKey(Register, on_delete=models.PROTECT, related_name="+")
+    number = models.CharField(max_length=40, help_text="移交批次")
+    receiver = models.CharField(max_length=200, help_text="接收单位")
+    digest = models.CharField(max_length=64, help_text="SHA-256 of the canonical JSON of the items")
+    at = models.DateTimeField(help_text="Legal time")
+    by = models.CharField(max_length=120)
+    recorded_at = models.DateTimeField(db_default=Now(), help_text="Real time")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("register", "number"), name="documents_transfer_number"),)
+
+
+class TransferItem(models.Model):
+    """One package in a batch, as it was when handed over; a package is handed over once. INSERT-only."""
+
+    transfer = models.ForeignKey(Transfer, on_delete=models.PROTECT, related_name="items", db_index=False)
+    n = models.PositiveIntegerField()
+    package = models.OneToOneField(ArchivePackage, on_delete=models.PROTECT, related_name="transferred")
+    sha256 = models.CharField(max_length=64)
+    size = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("transfer", "n"), name="documents_transfer_item"),)

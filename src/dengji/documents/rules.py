@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from dengji.law.rulebook import Rulebook
+from dengji.law.rulebook import Rulebook, vocabulary
 
 from .table import KINDS, Kind
 
@@ -49,3 +49,13 @@ def retention_class(rulebook: Rulebook, outcome: str) -> str:
 def archive_number_format(rulebook: Rulebook) -> str:
     """Return the pattern of archive numbers (档号)."""
     return str(rulebook.get("documents.archive_number_format", _ARCHIVE))
+
+
+def retention_label(retention: str) -> str:
+    """Return what a retention class is called in Chinese."""
+    return str(vocabulary("retention_class")[retention]["zh"])
+
+
+def retention_code(retention: str) -> str:
+    """Return the code of a retention class in archive numbers (DA/T 22, assumed)."""
+    return str(vocabulary("retention_class")[retention]["code"])

@@ -36,6 +36,8 @@ from .wordings import AGENCY, Words, checked, in_force
 
 PDF, DOCX = "pdf", "docx"
 _TYPES = {PDF: "application/pdf", DOCX: "application/vnd.openxmlformats-officedocument.wordprocessingml.document"}
+#: A sealed document is a file of the kind its seal made of it: a scan may be a picture, an adapter may give OFD.
+_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "application/ofd": "ofd"}
 _PREVIEW = "（预览）"
 
 
@@ -218,10 +220,11 @@ def read(*, actor: Actor, document_id: UUID, form: str = PDF, key: str = "") -> 
         )
         if form == PDF:
             _opened(document, actor, by_key=bool(key))
-    name = f"{document.kind}-{document.pk}.{form}"
+    name = f"{document.kind}-{document.pk}"
     if form == DOCX:
-        return name, _TYPES[DOCX], words_files.word_file(making.inputs_of(document))
-    return name, *bytes_of(document)
+        return f"{name}.{DOCX}", _TYPES[DOCX], words_files.word_file(making.inputs_of(document))
+    content_type, data = bytes_of(document)
+    return f"{name}.{_ENDINGS.get(content_type, PDF)}", content_type, data
 
 
 def bytes_of(document: Document) -> tuple[str, bytes]:
@@ -251,6 +254,7 @@ def _opened(document: Document, actor: Actor, *, by_key: bool) -> None:
 
 def void(document: Document, at: datetime) -> None:
     """Remove the words and bytes of a document and of what was done with it; its row and number stay (Art. 4)."""
+    document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)  # none is sealed now
     keys = [document.storage_key]
     done: list[Seal | ServiceEvent] = [*document.seals.filter(suppressed_at=None)]
     done += document.service_events.filter(suppressed_at=None)

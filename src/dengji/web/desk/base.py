@@ -12,7 +12,7 @@ from django.forms import BaseForm
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
-from dengji.core.errors import DomainError
+from dengji.core.errors import DomainError, not_found
 from dengji.law.rulebook import Rulebook
 from dengji.parties.actor import Actor
 from dengji.parties.roles import AGENCY_ROLES
@@ -98,3 +98,11 @@ def raise_refusal(form: BaseForm) -> None:
 def say_done(request: HttpRequest, act: str, number: str = "") -> None:
     """Tell on the next page that an act was done."""
     messages.success(request, gettext("已办理：{act} {number}").format(act=act_label(act), number=number).strip())
+
+
+def after_of(request: HttpRequest) -> UUID | None:
+    """Return the place in a list that an address names; raises DomainError not_found where it is none."""
+    try:
+        return UUID(request.GET.get("after", "")) if request.GET.get("after") else None
+    except ValueError:
+        raise not_found() from None

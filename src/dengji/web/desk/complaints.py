@@ -13,9 +13,8 @@ from dengji.core.errors import forbidden
 from dengji.registration import queries
 
 from ..access import actor_of
-from .base import case_of, for_agency
+from .base import after_of, case_of, for_agency
 from .case import common
-from .objections import _after
 from .words import frame, page_of
 
 
@@ -26,7 +25,7 @@ def complaints(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     if not actor.registers("agency_supervisor"):
         raise forbidden(article="18")
-    page = queries.complaints(actor, state=request.GET.get("state", ""), after=_after(request))
+    page = queries.complaints(actor, state=request.GET.get("state", ""), after=after_of(request))
     here = reverse("desk:complaints")
     rows = [{**row, "url": page_of("complaint", row["id"])} for row in page["items"]]
     more = f"{here}?after={page['next']}" if page["next"] else ""

@@ -18,7 +18,7 @@ from dengji.registration import queries, services
 from dengji.registration.queries import casefile
 
 from ..access import actor_of, transaction_of
-from .base import attempt, case_of, for_agency, raise_refusal, say_done
+from .base import after_of, attempt, case_of, for_agency, raise_refusal, say_done
 from .case import _materials, common, framing
 from .words import frame, page_of, terms
 
@@ -45,18 +45,11 @@ def _handling(request: HttpRequest) -> Any:
 @require_GET
 def objections(request: HttpRequest) -> HttpResponse:
     """List the objections of one's registers."""
-    page = queries.objections(_handling(request), after=_after(request))
+    page = queries.objections(_handling(request), after=after_of(request))
     here = reverse("desk:objections")
     rows = [{**row, "url": page_of("objection", row["id"])} for row in page["items"]]
     more = f"{here}?after={page['next']}" if page["next"] else ""
     return render(request, "web/desk/objections.html", frame(request, "desk:objections", rows=rows, next_url=more))
-
-
-def _after(request: HttpRequest) -> UUID | None:
-    try:
-        return UUID(request.GET.get("after", "")) if request.GET.get("after") else None
-    except ValueError:
-        raise not_found() from None
 
 
 @framing

@@ -19,9 +19,8 @@ from dengji.parties import selectors as parties
 from dengji.registration import queries, services
 
 from ..access import actor_of, transaction_of
-from .base import attempt, case_of, for_agency, raise_refusal
+from .base import after_of, attempt, case_of, for_agency, raise_refusal
 from .case import common
-from .objections import _after
 from .words import frame, page_of
 
 
@@ -56,7 +55,7 @@ def rechecks(request: HttpRequest) -> HttpResponse:
             text = gettext("已从 {of} 项有效登记中抽取 {n} 项；随机种子 {seed} 已记录，任何人可以重算")
             messages.success(request, text.format(of=drawn["of"], n=len(drawn["drawn"]), seed=drawn["seed"]))
             return redirect("desk:rechecks")
-    page = queries.rechecks(actor, after=_after(request))
+    page = queries.rechecks(actor, after=after_of(request))
     here = reverse("desk:rechecks")
     rows = [{**row, "url": page_of("recheck", row["id"])} for row in page["items"]]
     more = f"{here}?after={page['next']}" if page["next"] else ""

@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from . import acts, case, complaints, holding, notes, objections, preview, queue, rechecks, wording
+from . import acts, archive, case, complaints, holding, notes, objections, preview, queue, rechecks, wording
 
 app_name = "desk"
 
@@ -40,6 +40,14 @@ urlpatterns = [
     path("registrations/<uuid:pk>/materials/", preview.attach, name="attach"),
     path("materials/<uuid:pk>/", preview.preview, name="preview"),
     path("materials/<uuid:pk>/download/", preview.download, name="download"),
+    path("archive/", archive.archive, name="archive"),
+    path("archive/make/", archive.make, name="make-packages"),
+    path("archive/hand-over/", archive.hand_over, name="hand-over"),
+    path("archive/transfers/", archive.transfers, name="transfers"),
+    path("archive/transfers/<uuid:pk>/", archive.transfer, name="transfer"),
+    path("archive/transfers/<uuid:pk>/list.xlsx", archive.transfer_sheet, name="transfer-sheet"),
+    path("archive/<uuid:pk>/", archive.package, name="package"),
+    path("archive/<uuid:pk>/file/", archive.package_file, name="package-file"),
     path("wordings/", wording.wordings, name="wordings"),
     path("wordings/<uuid:pk>/drop/", wording.drop, name="drop-wording"),
     path("deputies/", holding.deputies, name="deputies"),
