@@ -92,6 +92,8 @@ DENGJI_CHECKPOINT_DIR = ENV.get("DENGJI_CHECKPOINT_DIR", "")
 DENGJI_MALWARE_HOOK = ENV.get("DENGJI_MALWARE_HOOK", "")
 #: Dotted path of a class whose `send(number, text)` sends a text message; without it none is sent.
 DENGJI_SMS_GATEWAY = ENV.get("DENGJI_SMS_GATEWAY", "")
+#: Dotted path of a class whose `seal(pdf, document)` returns the sealed bytes; without it only a demonstration seals.
+DENGJI_SEAL_ADAPTER = ENV.get("DENGJI_SEAL_ADAPTER", "")
 
 INSTALLED_APPS = [
     "django.contrib.contenttypes",

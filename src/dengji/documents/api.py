@@ -15,7 +15,7 @@ from dengji.registration.api.base import PUBLIC, actor_of, from_base64, transact
 from dengji.registration.api.schemas import Limit
 from dengji.registration.services import Upload
 
-from . import forms, selectors, services
+from . import forms, sealing, selectors, services, serving
 
 # ruff: noqa: A002 - a path names its object `id`
 router = Router(tags=["documents"])
@@ -59,6 +59,41 @@ class MadeOut(Schema):
     error: str = ""
     number: str = ""
     wording_version: int | None = None
+
+
+class SealedOut(Schema):
+    """How a document stands after it was sealed."""
+
+    id: UUID
+    state: str
+    seal: str
+    sha256: str
+
+
+class ScanIn(Schema):
+    """The scan of a stamped document."""
+
+    name: str = Field(max_length=255)
+    data: str = Field(description="base64")
+    note: str = Field(default="", max_length=2000)
+
+
+class ServiceIn(Schema):
+    """One step of service: when it happened (now, if left out), what was said, the scan of the receipt."""
+
+    channel: Literal["telephone", "paper"]
+    event: Literal["sent", "delivered", "served", "failed"]
+    at: datetime | None = None
+    note: str = Field(default="", max_length=2000)
+    proof: str = Field(default="", description="base64")
+
+
+class ServedOut(Schema):
+    """The step entered, and since when the document counts as served; empty while it does not."""
+
+    id: UUID
+    event: UUID
+    served_at: str
 
 
 class WordingIn(Schema):
@@ -167,6 +202,39 @@ def make_document(request: HttpRequest, id: UUID) -> dict[str, Any]:
 def remake_document(request: HttpRequest, id: UUID) -> dict[str, Any]:
     """Compose a document anew in the wording in force, under its number."""
     return services.remake(actor=actor_of(request), transaction_id=transaction_id(request), document_id=id)
+
+
+@router.post("/documents/{id}/seal", response=SealedOut, summary="文书用印")
+def seal_document(request: HttpRequest, id: UUID) -> dict[str, Any]:
+    """Put the seal of this node on a made document."""
+    return sealing.seal(actor=actor_of(request), transaction_id=transaction_id(request), document_id=id)
+
+
+@router.post("/documents/{id}/scan", response=SealedOut, summary="收存盖章扫描件")
+def scan_document(request: HttpRequest, id: UUID, body: ScanIn) -> dict[str, Any]:
+    """File the scan of a document that was printed and stamped."""
+    return sealing.seal_on_paper(
+        actor=actor_of(request),
+        transaction_id=transaction_id(request),
+        document_id=id,
+        upload=Upload(body.name, from_base64(body.data)),
+        note=body.note,
+    )
+
+
+@router.post("/documents/{id}/service", response=ServedOut, summary="登记送达情况")
+def serve_document(request: HttpRequest, id: UUID, body: ServiceIn) -> dict[str, Any]:
+    """Enter one step of serving a document by telephone or on paper."""
+    return serving.serve(
+        actor=actor_of(request),
+        transaction_id=transaction_id(request),
+        document_id=id,
+        channel=body.channel,
+        event=body.event,
+        at=body.at,
+        note=body.note,
+        proof=Upload("proof", from_base64(body.proof)) if body.proof else None,
+    )
 
 
 @router.post("/document-wording", response=WordingOut, summary="发布文书用语")

@@ -101,9 +101,12 @@ def documents(
     state: str = "",
     mine: bool = False,
     after: UUID | None = None,
-    limit: int = PAGE,
+    limit: int | None = PAGE,
 ) -> QuerySet[Document]:
-    """Return the documents in an actor's scope, newest first; `mine` leaves those addressed to the actor."""
+    """Return the documents in an actor's scope, newest first; `mine` leaves those addressed to the actor.
+
+    With `limit` None the rows can be narrowed further.
+    """
     rows = Document.objects.filter(scope(actor)).select_related("register")
     if mine:
         rows = rows.filter(addressed_to(actor))

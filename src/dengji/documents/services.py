@@ -252,6 +252,7 @@ def _opened(document: Document, actor: Actor, *, by_key: bool) -> None:
             )
 
 
+@transaction.atomic
 def void(document: Document, at: datetime) -> None:
     """Remove the words and bytes of a document and of what was done with it; its row and number stay (Art. 4)."""
     document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)  # none is sealed now

@@ -302,6 +302,19 @@ _ENDPOINTS: dict[str, Case] = {
     "GET /documents/{id}/file": Case("papered", "GET", "documents/{document}/file"),
     "POST /documents/{id}/make": Case("papered", "POST", "documents/{document}/make"),
     "POST /documents/{id}/remake": Case("papered", "POST", "documents/{document}/remake"),
+    "POST /documents/{id}/seal": Case("papered", "POST", "documents/{document}/seal"),
+    "POST /documents/{id}/scan": Case(
+        "papered",
+        "POST",
+        "documents/{document}/scan",
+        lambda g, s: {"name": "scan.pdf", "data": base64.b64encode(w.PDF).decode()},
+    ),
+    "POST /documents/{id}/service": Case(
+        "papered",
+        "POST",
+        "documents/{document}/service",
+        lambda g, s: {"channel": "telephone", "event": "served", "note": "示例"},
+    ),
     "POST /document-wording": Case("empty", "POST", "document-wording", _wording),
     "POST /registrations/{id}/hearing-notice": Case(
         "registered",

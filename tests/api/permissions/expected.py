@@ -194,6 +194,9 @@ ENDPOINTS = _rules(
     ("GET /documents/{id}/file", "下载文书", "its file", "FILE DESK authority_supervisor", "10; issue: documents"),
     ("POST /documents/{id}/make", "制作文书", "make a document now", "DESK", "issue: documents"),
     ("POST /documents/{id}/remake", "重新制作文书", "make a document anew", "DESK", "issue: documents"),
+    ("POST /documents/{id}/seal", "文书用印", "seal a document", "DESK", "issue: documents"),
+    ("POST /documents/{id}/scan", "收存盖章扫描件", "file a stamped scan", "DESK", "issue: documents"),
+    ("POST /documents/{id}/service", "登记送达情况", "enter a step of service", "DESK", "issue: documents"),
     (
         "POST /document-wording",
         "发布文书用语",

@@ -18,8 +18,10 @@ from dengji.documents import archived, filing, handover
 from dengji.documents.models import ArchivePackage
 from dengji.law.rulebook import vocabulary
 from dengji.registration.api.base import say
+from dengji.registration.models import Application
 
 from ..access import actor_of, transaction_of
+from ..downloads import attached
 from ..forms import PartForm
 from ..workspace.words import pick
 from .base import after_of, attempt, for_agency, raise_refusal
@@ -59,11 +61,16 @@ def archive(request: HttpRequest) -> HttpResponse:
         due_count=due.count(),
         batch=filing.MOST,
         heads=bool(actor.registers("agency_supervisor")),
-        packages=[_line(row) for row in shown],
+        packages=_lines(shown),
         year=year,
         next_url=f"{reverse(_HERE)}?after={shown[-1].pk}&year={year}" if more else "",
     )
     return render(request, "web/desk/archive.html", context)
+
+
+def _lines(rows: list[ArchivePackage]) -> list[dict[str, Any]]:
+    cases = Application.objects.in_bulk([row.object_id for row in rows])
+    return [_line(row) | {"case": cases.get(row.object_id)} for row in rows]
 
 
 def _line(row: ArchivePackage) -> dict[str, Any]:
@@ -99,7 +106,7 @@ def package(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = frame(
         request,
         _HERE,
-        line=_line(row),
+        line=_lines([row])[0],
         row=row,
         case_url=page_of("application", row.object_id),
         files=[{"name": name, **said} for name, said in sorted(archived.files_of(row).items())],
@@ -113,15 +120,7 @@ def package(request: HttpRequest, pk: UUID) -> HttpResponse:
 def package_file(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Hand a package over as a file; the reading is logged."""
     name, data = filing.read(actor=actor_of(request), package_id=pk)
-    return _attached(name, "application/zip", data)
-
-
-def _attached(name: str, content_type: str, data: bytes) -> HttpResponse:
-    return HttpResponse(
-        data,
-        content_type=content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"},
-    )
+    return attached(name, data, "application/zip")
 
 
 @for_agency
@@ -154,7 +153,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
         if made is not None:
             messages.success(request, gettext("已登记移交批次 {number}").format(number=made["number"]))
             return redirect("desk:transfer", pk=made["id"])
-    context = frame(request, _HERE, form=form, packages=[_line(row) for row in rows])
+    context = frame(request, _HERE, form=form, packages=_lines(rows))
     return render(request, "web/desk/hand_over.html", context, status=422 if form.errors else 200)
 
 
@@ -190,4 +189,5 @@ def transfer(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def transfer_sheet(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Hand the list of a batch over as a worksheet."""
-    return _attached(*handover.sheet(archived.transfer(pk, actor_of(request))))
+    name, content_type, data = handover.sheet(archived.transfer(pk, actor_of(request)))
+    return attached(name, data, content_type)

@@ -12,7 +12,6 @@ import logging
 import zipfile
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
@@ -30,17 +29,13 @@ from dengji.registration.api.base import say
 from dengji.registration.files import recognise
 
 from ..access import actor_of, transaction_of
+from ..downloads import attached, secure
+from ..downloads import shown as shown_as
 from .base import case_of, for_agency
 from .words import page_of
 
 log = logging.getLogger("dengji.web.desk")
 _RAW = {"pdf": "application/pdf", "png": "image/png", "jpeg": "image/jpeg"}
-#: Sandboxed: no script, no form, no origin of ours. The PDF reader of a browser works within it; where an old one does
-#: not, the file can still be downloaded.
-_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'self'; base-uri 'none'; "
-    "form-action 'none'; sandbox"
-)
 _ROWS, _COLUMNS, _CELLS, _TEXT = 200, 30, 20_000, 200_000
 _UNPACKED = 64 * 1024 * 1024
 
@@ -55,15 +50,6 @@ class Shown:
     problem: str = ""
 
 
-def _secure(response: HttpResponse) -> HttpResponse:
-    response.headers["Content-Security-Policy"] = _POLICY
-    response.headers["X-Frame-Options"] = "SAMEORIGIN"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    return response
-
-
 @for_agency
 @require_GET
 def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
@@ -71,12 +57,10 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
     meta, data = services.read_material(actor=actor_of(request), material_id=pk)
     kind = recognise(data)
     if kind in _RAW:
-        response = HttpResponse(data, content_type=_RAW[kind])
-        response.headers["Content-Disposition"] = "inline"
-        return _secure(response)
+        return shown_as(_RAW[kind], data)
     shown = _READERS[kind](data) if kind in _READERS else Shown(problem=gettext("此类文件不能预览，请下载后查看。"))
     page = render_to_string("web/desk/preview.html", {"shown": shown, "name": meta["name"]}, request)
-    return _secure(HttpResponse(page))
+    return secure(HttpResponse(page))
 
 
 @for_agency
@@ -84,10 +68,7 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponse:
 def download(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Hand a file over, never to be opened in the page; the reading is logged."""
     meta, data = services.read_material(actor=actor_of(request), material_id=pk)
-    response = HttpResponse(data, content_type="application/octet-stream")
-    name = quote(str(meta["name"] or pk), safe="")
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
-    return _secure(response)
+    return attached(str(meta["name"] or pk), data)
 
 
 def _decoded(data: bytes) -> str:

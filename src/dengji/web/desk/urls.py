@@ -3,7 +3,7 @@
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from . import acts, archive, case, complaints, holding, notes, objections, preview, queue, rechecks, wording
+from . import acts, archive, case, complaints, documents, holding, notes, objections, preview, queue, rechecks, wording
 
 app_name = "desk"
 
@@ -48,6 +48,14 @@ urlpatterns = [
     path("archive/transfers/<uuid:pk>/list.xlsx", archive.transfer_sheet, name="transfer-sheet"),
     path("archive/<uuid:pk>/", archive.package, name="package"),
     path("archive/<uuid:pk>/file/", archive.package_file, name="package-file"),
+    path("documents/", documents.documents, name="documents"),
+    path("documents/<uuid:pk>/", documents.document, name="document"),
+    path("documents/<uuid:pk>/file/", documents.document_file, name="document-file"),
+    path("documents/<uuid:pk>/make/", documents.make, name="make-document"),
+    path("documents/<uuid:pk>/seal/", documents.seal, name="seal"),
+    path("documents/<uuid:pk>/scan/", documents.scan, name="scan"),
+    path("documents/<uuid:pk>/service/", documents.serve, name="serve"),
+    path("documents/proofs/<uuid:pk>/", documents.proof, name="proof"),
     path("wordings/", wording.wordings, name="wordings"),
     path("wordings/<uuid:pk>/drop/", wording.drop, name="drop-wording"),
     path("deputies/", holding.deputies, name="deputies"),

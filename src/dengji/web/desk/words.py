@@ -47,6 +47,7 @@ _SIDE = (
     (N_("投诉举报"), "desk:complaints"),
     (N_("抽查"), "desk:rechecks"),
     (N_("登记结果"), "desk:registrations"),
+    (N_("文书与送达"), "desk:documents"),
     (N_("归档与移交"), "desk:archive"),
     (N_("登记情况报告"), "oversight:reports"),
     (N_("常用语模板"), "desk:wordings"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import case, files, home, inbox, review, wizard
+from .views import case, documents, files, home, inbox, review, wizard
 
 app_name = "workspace"
 _FILE = "applications/<uuid:pk>/"
@@ -12,6 +12,8 @@ urlpatterns = [
     path("rectify", home.rectify, name="rectify"),
     path("messages/", inbox.inbox, name="messages"),
     path("messages/<uuid:pk>/read", inbox.read, name="message-read"),
+    path("documents/", documents.documents, name="documents"),
+    path("documents/<uuid:pk>/", documents.file, name="document"),
     path("applications/new", home.new, name="new"),
     path(_FILE, case.case, name="case"),
     path(_FILE + "sections/<slug:key>", wizard.section, name="section"),
@@ -26,6 +28,7 @@ urlpatterns = [
     path(_FILE + "submitted", review.submitted, name="submitted"),
     path(_FILE + "withdraw", review.withdraw, name="withdraw"),
     path(_FILE + "changes", case.changes, name="changes"),
+    path(_FILE + "documents", documents.documents, name="documents-of"),
     path(_FILE + "joint", case.joint, name="joint"),
     path(_FILE + "copy", case.copy, name="copy"),
     path(_FILE + "receipts/<int:n>", case.receipt, name="receipt"),

@@ -78,6 +78,7 @@ def side(request: HttpRequest) -> list[dict[str, Any]]:
         (_("我的登记工作"), reverse("workspace:home")),
         (_("我要登记"), reverse("workspace:new")),
         (_("已办结的申请"), reverse("workspace:ended")),
+        (_("我的文书"), reverse("workspace:documents")),
         (_("申请更正他人的登记"), reverse("workspace:rectify")),
     ]
     found: list[dict[str, Any]] = [{"title": title, "url": url, "active": url == here} for title, url in rows]

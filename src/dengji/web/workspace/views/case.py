@@ -46,7 +46,7 @@ def case(request: HttpRequest, pk: UUID) -> HttpResponse:
         "overdue": flow.overdue(piece),
         "may_withdraw": "withdraw" in piece["acts"],
         "may_confirm": "confirm_joint" in piece["acts"],
-        "documents": _documents(pk),
+        "documents": reverse("workspace:documents-of", args=[pk]),
     }
     if flow.editable(piece):
         return show(request, "tasks.html", context | _draft(request, piece))
@@ -80,14 +80,6 @@ def _shown(request: HttpRequest, piece: dict[str, Any]) -> dict[str, Any]:
 def _record_url(code: str) -> str:
     try:
         return reverse("record", args=[code]) if code else ""
-    except NoReverseMatch:
-        return ""
-
-
-def _documents(pk: UUID) -> str:
-    """Where the documents of a file are, once the node has such pages."""
-    try:
-        return reverse("documents:of-application", args=[pk])
     except NoReverseMatch:
         return ""
 
