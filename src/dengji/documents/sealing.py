@@ -58,6 +58,7 @@ class TestSeal:
         layout = KINDS[document.kind].layout
         page, _x, y = rendering.seal_place(layout, inputs) or (1, 0.0, _A4[1] - 60 * _MM)
         writer = PdfWriter(clone_from=io.BytesIO(pdf))
+        writer.pdf_header = pdf[:8].decode("ascii", "replace")  # what is merged may need no older version
         size = writer.pages[page - 1].mediabox
         stamp = rendering.render(
             "stamp",
