@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -127,6 +127,14 @@ def _related(object_id: UUID) -> list[UUID]:
     found += Application.objects.filter(registration_id=object_id).values_list("pk", flat=True)
     found += Registration.objects.filter(applications=object_id).values_list("pk", flat=True)
     return found
+
+
+def names(rows: Iterable[Document]) -> dict[UUID, str]:
+    """Return what each object of these documents is called: its application's or registration's name, if it has one."""
+    ids = {row.object_id for row in rows}
+    found = dict(Application.objects.filter(pk__in=ids).values_list("pk", "name"))
+    found |= dict(Registration.objects.filter(pk__in=ids).values_list("pk", "name"))
+    return found | dict(Objection.objects.filter(pk__in=ids).values_list("pk", "application__name"))
 
 
 def described(row: Document) -> Mapping[str, Any]:

@@ -102,7 +102,7 @@ def documents(request: HttpRequest) -> HttpResponse:
         rows = serving.unserved(actor, rows)
     found = list(rows[: selectors.PAGE + 1])
     shown, more = found[: selectors.PAGE], found[selectors.PAGE :]
-    here = reverse(_HERE)
+    here, names = reverse(_HERE), selectors.names(shown)
     tabs = [
         {"title": gettext(title), "url": f"{here}?show={name}" if name else here, "active": show == name}
         for name, title in (("", N_("全部文书")), ("seal", N_("待用印")), ("serve", N_("待送达")))
@@ -111,7 +111,10 @@ def documents(request: HttpRequest) -> HttpResponse:
         request,
         _HERE,
         tabs=tabs,
-        rows=[line(row) | {"url": reverse("desk:document", args=[row.pk])} for row in shown],
+        rows=[
+            line(row) | {"url": reverse("desk:document", args=[row.pk]), "name": names.get(row.object_id, "")}
+            for row in shown
+        ],
         next_url=f"{here}?show={show}&after={shown[-1].pk}" if more else "",
     )
     return render(request, "web/desk/documents.html", context)
@@ -141,7 +144,7 @@ def _page(request: HttpRequest, row: Document, **given: forms.Form) -> HttpRespo
     context = frame(
         request,
         _HERE,
-        line=line(row),
+        line=line(row) | {"name": selectors.names([row]).get(row.object_id, "")},
         row=row,
         case_url=page_of(row.object_kind, row.object_id) if row.object_kind in PAGES else "",
         seals=[{"row": one, "label": gettext(SEALS[one.kind])} for one in row.seals.order_by("pk")],

@@ -32,7 +32,8 @@ def documents(request: HttpRequest, pk: UUID | None = None) -> HttpResponse:
     )
     shown, more = found[: selectors.PAGE], found[selectors.PAGE :]
     here = reverse("workspace:documents") if pk is None else reverse("workspace:documents-of", args=[pk])
-    rows = [{"row": row, "label": _(KINDS[row.kind].label)} for row in shown]
+    names = selectors.names(shown)
+    rows = [{"row": row, "label": _(KINDS[row.kind].label), "name": names.get(row.object_id, "")} for row in shown]
     next_url = f"{here}?after={shown[-1].pk}" if more else ""
     return show(request, "my_documents.html", {"piece": piece, "rows": rows, "next_url": next_url})
 
