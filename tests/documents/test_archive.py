@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dengji.documents import archive, archived, filing
+from dengji.documents import archive, archived, filing, making
 from dengji.documents.models import ArchivePackage, Transfer
 from dengji.ledger import checkpointing, keyring, proofs
 from dengji.parties.models import AccessLog
@@ -57,6 +57,7 @@ def _own_keys(tmp_path: Path, settings: Any) -> Iterator[None]:
 @pytest.mark.usefixtures("_own_keys")
 def test_a_package_is_whole_and_tampering_is_seen(papers: Papers, tmp_path: Path) -> None:
     checkpointing.keep(at_once=True)
+    making.make_due(200)  # the confirmation sheets, which wait for a checkpoint
     world = papers.world
     supervisor = world.actor("agency_supervisor")
     row = Application.objects.filter(state="REGISTERED").latest("pk")
@@ -114,6 +115,7 @@ def test_a_package_is_whole_and_tampering_is_seen(papers: Papers, tmp_path: Path
 @pytest.mark.usefixtures("_own_keys")
 def test_handed_over_once_and_void_after_a_suppression(papers: Papers, tmp_path: Path) -> None:
     checkpointing.keep(at_once=True)
+    making.make_due(200)  # the confirmation sheets, which wait for a checkpoint
     world = papers.world
     supervisor = world.actor("agency_supervisor")
     assert filing.make_due(actor=supervisor)["failed"] == [] and not archived.due(supervisor).exists()

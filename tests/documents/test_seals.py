@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,9 @@ from django.core.files.storage import default_storage
 
 from dengji.core.clock import legal_now
 from dengji.core.encryption import unseal_json
-from dengji.documents import making, sealing, selectors, services, serving, storing
+from dengji.documents import making, sealing, services, serving, storing
 from dengji.documents.models import Document
-from dengji.ledger import keyring
+from dengji.ledger import keyring, proofs
 from dengji.registration.services import Upload
 from tests.documents.conftest import Papers, newest
 from tests.documents.kit import objects, text_of
@@ -35,9 +36,12 @@ class _Broken:
 
 
 @pytest.fixture(autouse=True)
-def _keys(settings: Any, tmp_path: Path) -> None:
+def _keys(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.DENGJI_DATA_DIR = tmp_path / "node"
+    proofs.forget()
     keyring.ensure_keys()
+    yield
+    proofs.forget()
 
 
 def test_a_document_is_sealed_once_and_what_was_made_stays(papers: Papers, settings: Any) -> None:
@@ -128,4 +132,5 @@ def test_stamped_paper_service_and_suppression(papers: Papers) -> None:
         sealing.seal(**ask, transaction_id=w.tid())
     with kit.refused("document_not_out", 409):
         serving.serve(**ask, transaction_id=w.tid(), channel="telephone", event="served", note="x")
-    assert making.make_due() == 0 and selectors.counts()["waiting"] == 0
+    left = Document.objects.filter(state="MAKING").exclude(error="receipt_pending")
+    assert making.make_due() == 0 and not left.exists()

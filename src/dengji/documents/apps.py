@@ -13,9 +13,10 @@ class DocumentsConfig(AppConfig):
         """Follow the log, make what is due with every tick, and forget what is suppressed."""
         from dengji.registration.services import clockwork, suppression
 
-        from . import consumer, filing, tasks
+        from . import consumer, filing, making, sheets, tasks
         from .services import void_all
 
+        making.add_maker("sheet", sheets.make)
         clockwork.add_phase("documents", consumer.follow)
         clockwork.add_phase("documents_made", tasks.make_in_tick)
         clockwork.add_follower("documents", consumer.follow)

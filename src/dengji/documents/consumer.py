@@ -63,6 +63,7 @@ def _draw_up(index: int, decision: Decision, *, later: bool = False) -> None:
             continue
         if Document.objects.filter(entry_index=index, kind=kind.name).exists():
             continue
-        told = None if later else told_of(decision, row)
-        document = draw_up(kind, row, decision.at, told, decision=decision, index=index, later=later)
+        wait = later or kind.layout != "letter"  # anything else is printed from its receipt, which comes later
+        told = None if wait else told_of(decision, row)
+        document = draw_up(kind, row, decision.at, told, decision=decision, index=index, later=wait)
         document.save(force_insert=True)

@@ -19,6 +19,7 @@ from dengji.core.encryption import unseal_json
 
 from . import rendering, storing
 from .drawing import redraw
+from .gathering import Gone
 from .models import Document
 from .table import KINDS
 
@@ -92,11 +93,13 @@ def _make(document_id: UUID) -> bool:
             document = rows.filter(pk=document_id, state=Document.State.MAKING).first()
             if document is None:
                 return False
-            if document.inputs is None and not redraw(document):
-                document.state, document.suppressed_at = Document.State.VOID, document.at
-                document.save(update_fields=["state", "suppressed_at"])
-                return False
-            data, amiss = _MAKERS[KINDS[document.kind].layout](document, inputs_of(document))
+            layout = KINDS[document.kind].layout
+            if layout == "letter" and document.inputs is None and not redraw(document):
+                return _gone(document)
+            try:
+                data, amiss = _MAKERS[layout](document, inputs_of(document))
+            except Gone:
+                return _gone(document)
             stored = _keep(document, data)
             document.error = amiss
             document.save()
@@ -106,6 +109,12 @@ def _make(document_id: UUID) -> bool:
         storing.remove(stored)
         raise
     return True
+
+
+def _gone(document: Document) -> bool:
+    document.state, document.suppressed_at = Document.State.VOID, document.at
+    document.save(update_fields=["state", "suppressed_at"])
+    return False
 
 
 def _keep(document: Document, data: bytes) -> str:

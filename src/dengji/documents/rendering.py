@@ -83,7 +83,7 @@ def render(layout: str, inputs: Mapping[str, Any], *, standard: str = _STANDARD)
     return bytes(made)
 
 
-def render_visibly(layout: str, inputs: Mapping[str, Any]) -> tuple[bytes, list[str]]:
+def render_visibly(layout: str, inputs: Mapping[str, Any], *, standard: str = _STANDARD) -> tuple[bytes, list[str]]:
     """Return (PDF/A, characters no typeface has): each of these is printed as its number, 〔U+20000〕, never left out.
 
     Raises what `render` raises, but for glyph_missing.
@@ -91,7 +91,7 @@ def render_visibly(layout: str, inputs: Mapping[str, Any]) -> tuple[bytes, list[
     lacking: list[str] = []
     while True:
         try:
-            return render(layout, _numbered(inputs, lacking)), lacking
+            return render(layout, _numbered(inputs, lacking), standard=standard), lacking
         except DomainError as error:
             found = [one for one in (error.params or {}).get("lacking", "") if one not in lacking]
             if error.code != "glyph_missing" or not found:

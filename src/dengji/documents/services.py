@@ -186,6 +186,8 @@ def remake(*, actor: Actor, transaction_id: str, document_id: UUID) -> dict[str,
             raise conflict("document_out", N_("文书已用印、已送达或者已作废，不能重新制作"))
         if row.decision_id is None:
             raise conflict("document_on_request", N_("此文书按当时填写的内容制作，请另行制作新的文书"))
+        if KINDS[row.kind].layout != "letter":
+            raise conflict("document_from_receipt", N_("此文书由登记回执直接生成，内容不会变化，无须重新制作"))
         if not redraw(row):
             raise DomainError("content_gone", N_("此文书的内容已依法删除或者不能重新汇集，不能预览"), status=410)
         row.state, row.attempts, row.error = Document.State.MAKING, 0, ""
@@ -208,6 +210,8 @@ def read(*, actor: Actor, document_id: UUID, form: str = PDF, key: str = "") -> 
         raise DomainError("content_gone", N_("此文书已依法删除"), status=410, article="4")
     if form == DOCX:
         selectors.get(document_id, actor, "handle")
+        if KINDS[document.kind].layout != "letter":
+            raise not_found()
     elif document.state == Document.State.MAKING:
         raise conflict("document_pending", N_("文书制作中，请稍后再取"))
     if document.recipient_kind != "public":

@@ -75,6 +75,8 @@ KINDS: dict[str, Kind] = {
         _kind("revocation_decision", N_("撤销登记决定书"), "registration.revoke", _R, "撤", "20", remedy=True),
         _kind("confirmation_sheet", N_("登记确认单"), "application.assign_code", _R, "", "13", layout="sheet",
               setting="output.confirmation_sheet"),
+        _kind("confirmation_sheet_revised", N_("登记确认单（新版本）"), "registration.revise", _R, "", "13",
+              layout="sheet", setting="output.confirmation_sheet"),
     )
 }  # fmt: skip
 #: What the registrant prints, stamps and uploads as a material; made from the draft, never stored: name → material.

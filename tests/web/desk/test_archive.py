@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tests.web.desk.conftest import Clients, transaction_in
 
 
 @pytest.fixture
-def case(world: w.World, tmp_path: Path, settings: Any) -> Application:
+def case(world: w.World, tmp_path: Path, settings: Any) -> Iterator[Application]:
     """A finished case in a log with keys of its own."""
     settings.DENGJI_DATA_DIR = tmp_path / "node"
     proofs.forget()
@@ -31,7 +32,8 @@ def case(world: w.World, tmp_path: Path, settings: Any) -> Application:
     while ledger.place_pending():
         pass
     checkpointing.keep(at_once=True)
-    return Application.objects.get(state="REGISTERED")
+    yield Application.objects.get(state="REGISTERED")
+    proofs.forget()
 
 
 def test_from_due_to_handed_over(world: w.World, case: Application, clients: Clients) -> None:

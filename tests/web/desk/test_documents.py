@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ PNG = b"\x89PNG\r\n\x1a\n" + b"scan"
 
 
 @pytest.fixture
-def paper(world: w.World, tmp_path: Path, settings: Any) -> Document:
+def paper(world: w.World, tmp_path: Path, settings: Any) -> Iterator[Document]:
     """A notice of acceptance, made."""
     settings.DENGJI_DATA_DIR = tmp_path / "node"
     proofs.forget()
@@ -29,7 +30,8 @@ def paper(world: w.World, tmp_path: Path, settings: Any) -> Document:
     w.advance(world, row, "accept")
     read_on()
     assert making.make_due(1)
-    return newest("acceptance_notice")
+    yield newest("acceptance_notice")
+    proofs.forget()
 
 
 def _url(name: str, row: Document) -> str:

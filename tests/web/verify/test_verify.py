@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,29 @@ from django.test import Client
 
 from dengji.core.canonical import canonical
 from dengji.core.clock import legal_now
+from dengji.documents import making
+from dengji.documents import services as documents
+from dengji.documents.models import Document
 from dengji.ledger import checkpointing, keyring, proofs
 from dengji.ledger import services as ledger
 from dengji.registration import receipts
 from dengji.registration.models import Registration
 from dengji.web.limits import BUCKETS
+from tests.documents.conftest import read_on
 from tests.factories import world as w
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def _own_place(settings: Any, tmp_path: Path) -> None:
+def _own_place(settings: Any, tmp_path: Path) -> Iterator[None]:
     settings.DENGJI_DATA_DIR = tmp_path / "node"
     proofs.forget()
     keyring.ensure_keys()
     settings.WHITENOISE_AUTOREFRESH = settings.WHITENOISE_USE_FINDERS = True
     settings.DENGJI_RATE_LIMITS = False
+    yield
+    proofs.forget()
 
 
 @pytest.fixture
@@ -103,3 +110,19 @@ def test_verifying_is_limited(client: Client, settings: Any) -> None:
     again = client.get("/verify", {"code": "NO-SUCH-CODE"})
     assert again.status_code == 429 and int(again.headers["Retry-After"]) > 0
     assert client.get("/verify").status_code == 200
+
+
+def test_a_sheet_is_told_from_a_forged_a_swapped_and_a_revoked_one(client: Client, code: str) -> None:
+    read_on()
+    making.make_due(50)
+    pdf = documents.bytes_of(Document.objects.get(kind="confirmation_sheet"))[1]
+    page = uploaded(client, pdf)
+    assert "确认单是原件" in page and "登记现行有效" in page and code in page
+    forged = uploaded(client, pdf.replace(b"receipt.json", b"receipt.jsom"))
+    assert "未能证实" in forged and "确认单是原件" not in forged
+    changed = uploaded(client, pdf + b"\n% changed")
+    assert "确认单不是原件" in changed and "登记现行有效" in changed
+    assert "未能证实" in uploaded(client, b"%PDF-1.7 nothing")
+    Registration.objects.filter(code=code).update(state="REVOKED", ended_at=legal_now())
+    page = uploaded(client, pdf)
+    assert "登记已被撤销" in page and "确认单是原件" in page

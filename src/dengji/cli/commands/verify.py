@@ -50,7 +50,9 @@ _SOURCES = {
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the receipt or code, the keys one trusts, and what one holds from elsewhere."""
-    parser.add_argument("reference", metavar="FILE|CODE", help=_("回执文件（- 为标准输入），或登记结果查询码"))
+    parser.add_argument(
+        "reference", metavar="FILE|CODE", help=_("回执文件或者确认单（- 为标准输入），或登记结果查询码")
+    )
     parser.add_argument(
         "--vkey",
         action="append",
@@ -86,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     except LedgerError as error:
         return _refused(args, error)
     try:
+        data, about = _unpacked(data)
         receipt = parse_receipt(data)
         _mark(receipt)
         keys = keys or _keys(args, receipt)
@@ -94,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
         note, stamps, said = _stamps(receipt.checkpoint, args)
         plain = replace(receipt, checkpoint=note)
         report = verify_receipt(plain, trust, held=list(_held(args, plain, trust)), stamps=stamps)
-        said = [*announced, *said, *_words(args, receipt)]
+        said = [*announced, *said, *about, *_words(args, receipt)]
         if args.remember:
             known.remember(trust.origin, keys.keys)
         _proven(args, report, keys, said)
@@ -117,6 +120,16 @@ def _receipt(args: argparse.Namespace) -> tuple[bytes, Keys | None]:
     if os.sep in args.reference or path.suffix:
         raise UsageError(_("没有这个文件：{name}", name=args.reference), NAME)
     return _of_node(args)
+
+
+def _unpacked(data: bytes) -> tuple[bytes, list[Statement]]:
+    """The receipt itself, taken out of a confirmation sheet where it comes in one."""
+    if data[:5] != b"%PDF-":
+        return data, []
+    from dengji.documents import carried
+
+    message = N_("回执取自确认单；页面上的文字未予比对，请以回执所载为准：是否为原件，可在节点的核验页查验")
+    return carried.receipt_in(data), [Statement("sheet_words_not_compared", message, {})]
 
 
 def _of_node(args: argparse.Namespace) -> tuple[bytes, Keys]:

@@ -154,6 +154,7 @@ def _page(request: HttpRequest, row: Document, **given: forms.Form) -> HttpRespo
         ],
         out=out,
         handled=handled,
+        has_words=KINDS[row.kind].layout == "letter",
         served=served,
         to_seal=handled and row.state == Document.State.MADE,
         to_serve=handled and out and row.recipient_kind != "public",

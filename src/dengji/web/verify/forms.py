@@ -1,4 +1,4 @@
-"""What is given for verification: a code or the address in a QR code; or the file of a receipt."""
+"""What is given for verification: a code or the address in a QR code; or the file of a receipt or a sheet."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ class ByCode(PartForm):
 
 
 class ByFile(PartForm):
-    """The file of a receipt."""
+    """The file of a receipt, or a confirmation sheet."""
 
     file = forms.FileField(
-        label=_("回执文件"), max_length=200, help_text=_("登记回执（JSON）。文件只用于这一次核验，平台不保存。")
+        label=_("回执或者确认单文件"),
+        max_length=200,
+        help_text=_("登记回执（JSON）或者登记确认单（PDF）。文件只用于这一次核验，平台不保存。"),
     )

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from dengji.core.errors import DomainError
+from dengji.documents import carried, sheets
 from dengji.ledger.pure.errors import LedgerError
 from dengji.registration import queries, receipts
 
@@ -97,6 +98,8 @@ class Proof:
     stamped: bool = False
     size: int = 0
     root: str = ""
+    #: Of a confirmation sheet: whether this node issued these very bytes; None for a receipt alone.
+    issued: bool | None = None
 
     @property
     def public(self) -> Mapping[str, Any]:
@@ -106,14 +109,16 @@ class Proof:
 
 
 def prove(data: bytes) -> Proof:
-    """Verify the file of a receipt by this node's keys."""
+    """Verify the file of a receipt, or of a confirmation sheet with the receipt in it, by this node's keys."""
     try:
-        report, _receipt, stamped = receipts.check(data)
+        sheet = carried.is_sheet(data)
+        report, _receipt, stamped = receipts.check(carried.receipt_in(data) if sheet else data)
     except LedgerError as error:
         return Proof(False, error.code, ((error.message, error.params),), {})
     said = tuple((one.message, one.params) for one in report.statements)
     checkpoint = report.checkpoint
-    return Proof(True, "", said, report.entry, stamped, checkpoint.size, checkpoint.root.hex())
+    issued = sheets.issued(data, report.index) if sheet else None
+    return Proof(True, "", said, report.entry, stamped, checkpoint.size, checkpoint.root.hex(), issued)
 
 
 def prove_code(code: str, version: int | None) -> Proof | None:

@@ -80,14 +80,16 @@ def _of_file(request: HttpRequest, form: ByFile) -> dict[str, Any]:
         return {}
     file = form.cleaned_data["file"]
     if file.size > MAX_BYTES:
-        form.add_error("file", _("文件过大：回执不超过 {n} MB").format(n=MAX_BYTES // 1_000_000))
+        form.add_error("file", _("文件过大：不超过 {n} MB").format(n=MAX_BYTES // 1_000_000))
         return {}
     proof = reading.prove(file.read())
     if not proof.good:
         return {"boxes": [_failed(proof)], "done": True}
     code, version = proof.public.get("code"), proof.public.get("version")
     shown = version if isinstance(version, int) else 1
-    return _result(str(code), shown, proof) if code else {"boxes": [_proven()], "done": True, **_told(proof)}
+    if code:
+        return _result(str(code), shown, proof)
+    return {"boxes": [*_sheet(proof), _proven()], "done": True, **_told(proof)}
 
 
 def _result(code: str, version: int | None, proof: reading.Proof | None) -> dict[str, Any]:
@@ -104,6 +106,7 @@ def _result(code: str, version: int | None, proof: reading.Proof | None) -> dict
         boxes.append({"kind": "info", "title": _("回执制作中"), "text": _("登记事项刚刚写入日志，请稍后再核验一次。")})
     else:
         boxes.append(_proven() if proof.good else _failed(proof))
+        boxes = [*_sheet(proof), *boxes]
     told = _told(proof) if proof is not None and proof.good else {}
     return {"boxes": boxes, "done": True, "code": record["code"], "rows": _rows(record, how), **told}
 
@@ -111,6 +114,19 @@ def _result(code: str, version: int | None, proof: reading.Proof | None) -> dict
 def _proven() -> dict[str, str]:
     title, text = _("已证实：日志中有此记录，且未被改动"), _("这证明记录未被改动，不等于内容真实。")
     return {"kind": "success", "title": title, "text": text}
+
+
+def _sheet(proof: reading.Proof) -> list[dict[str, str]]:
+    """What is to be said of the sheet that a receipt came in: the bytes this node issued, or some other page."""
+    if proof.issued is None:
+        return []
+    if proof.issued:
+        text = _("文件与本节点出具的确认单逐字节一致。")
+        return [{"kind": "success", "title": _("确认单是原件"), "text": text}]
+    text = _(
+        "其中所附回执属实，但文件不是本节点出具的原件：页面文字可能被改动，附件可能被调换。请只以下面列出的登记内容为准。"
+    )
+    return [{"kind": "danger", "title": _("确认单不是原件"), "text": text}]
 
 
 def _failed(proof: reading.Proof) -> dict[str, str]:
