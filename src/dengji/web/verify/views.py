@@ -37,6 +37,8 @@ _STANDING: Mapping[str, tuple[str, str, str]] = {
     "revoked": ("danger", N_("登记已被撤销"), N_("曾经登记，已于 {day} 被撤销，现在无效。")),
     "cancelled": ("danger", N_("登记已注销"), N_("曾经登记，已于 {day} 注销，现在无效。")),
 }
+#: In this order boxes stand: nobody shall read the good news and miss the bad.
+_GRAVEST = ("danger", "warning", "info", "success")
 _UNKNOWN = (
     "danger",
     N_("本节点没有这个查询码"),
@@ -106,7 +108,7 @@ def _result(code: str, version: int | None, proof: reading.Proof | None) -> dict
         boxes.append({"kind": "info", "title": _("回执制作中"), "text": _("登记事项刚刚写入日志，请稍后再核验一次。")})
     else:
         boxes.append(_proven() if proof.good else _failed(proof))
-        boxes = [*_sheet(proof), *boxes]
+        boxes = sorted([*_sheet(proof), *boxes], key=lambda box: _GRAVEST.index(box["kind"]))
     told = _told(proof) if proof is not None and proof.good else {}
     return {"boxes": boxes, "done": True, "code": record["code"], "rows": _rows(record, how), **told}
 
