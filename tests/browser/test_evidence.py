@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,9 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing."""
 
 
-@pytest.fixture
-def address(db: None, settings: Any) -> Iterator[str]:
-    """A server of this process on a port of its own."""
+@contextmanager
+def served(settings: Any) -> Iterator[str]:
+    """The address of a server of this process on a port of its own."""
     settings.DENGJI_RATE_LIMITS = False
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     node.identity()
@@ -58,6 +59,13 @@ def address(db: None, settings: Any) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def address(db: None, settings: Any) -> Iterator[str]:
+    """A server whose page asks nothing of the database."""
+    with served(settings) as found:
+        yield found
 
 
 @pytest.fixture

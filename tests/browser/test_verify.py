@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import segno
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.browser.test_evidence import ARGS, CHROMIUM, address
+from tests.browser.test_evidence import ARGS, CHROMIUM, served
 
-__all__ = ["address"]
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Page]:
-    """/verify on a phone."""
-    with sync_playwright() as driver:
+def page(committed: str, settings: Any) -> Iterator[Page]:
+    """/verify on a phone, over a clone of its own: the server's thread asks the database by a connection of its own."""
+    with served(settings) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=ARGS)
         page = browser.new_page(viewport={"width": 390, "height": 800}, locale="zh-CN")
         page.goto(f"{address}/verify")
